@@ -1,0 +1,3 @@
+"""Prometheus exporter for live trading algorithms on QuantConnect."""
+
+__version__ = "0.1.0"

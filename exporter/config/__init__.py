@@ -1,0 +1,1 @@
+"""YAML and environment -> frozen configuration, or every problem at once."""

@@ -1,0 +1,42 @@
+"""Reading the small text files that a configuration consists of."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class UnreadableError(Exception):
+    """A file cannot be used; the text says why, ``line`` (from 1, 0: none) where."""
+
+    def __init__(self, text: str, line: int = 0) -> None:
+        super().__init__(text)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True, repr=False)  # the text may be a credential
+class TextFile:
+    """What a file holds, and whether every user of the machine may read it."""
+
+    text: str
+    world_readable: bool
+
+
+def read_text_file(path: Path, max_bytes: int) -> TextFile:
+    """Read a UTF-8 file of at most ``max_bytes``, or raise UnreadableError."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise UnreadableError(f"cannot be read: {error.strerror or type(error).__name__}") from error
+    except ValueError as error:  # a NUL character in the path
+        raise UnreadableError("cannot be read: not a file name") from error
+    if len(content) > max_bytes:
+        raise UnreadableError(f"is larger than {max_bytes} bytes")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableError("is not valid UTF-8", line) from None  # the cause would carry the bytes
+    return TextFile(text, world_readable=bool(mode & stat.S_IROTH))

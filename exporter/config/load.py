@@ -1,0 +1,48 @@
+"""The configuration file or the environment -> a frozen Config, or every problem at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.config.accounts import Surroundings
+from exporter.config.credentials import environment_account, missing_variables
+from exporter.config.document import NotYamlError, read_document
+from exporter.config.files import UnreadableError, read_text_file
+from exporter.config.model import Config
+from exporter.config.report import Place, Report
+from exporter.config.schema import TOP_KEYS, read_config
+from exporter.errors import ConfigError
+
+MAX_FILE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A usable configuration, and what in it is allowed but probably not meant."""
+
+    config: Config
+    warnings: tuple[str, ...]
+
+
+def load_config(path: Path, environment: Mapping[str, str]) -> Loaded:
+    """Load a YAML file, or raise ConfigError with every problem, each with file, line and key."""
+    report = Report()
+    source = Place(str(path))
+    try:
+        file = read_text_file(path, MAX_FILE_BYTES)
+        top = read_document(file.text, source, report, TOP_KEYS)
+    except UnreadableError as error:
+        raise ConfigError((f"{Place(str(path), error.line)}: the file {error}",)) from None
+    except NotYamlError as error:
+        raise ConfigError((f"{Place(str(path), error.line)}: {error}",)) from None
+    config = read_config(top, Surroundings(path.parent, environment, file.world_readable))
+    return Loaded(config, report.warnings())
+
+
+def config_from_environment(environment: Mapping[str, str]) -> Loaded:
+    """Return one discovering account from the environment, or raise ConfigError."""
+    if missing := missing_variables(environment):
+        raise ConfigError((f"Set {missing}, or name a configuration file with --config.file.",))
+    report = Report()
+    account = environment_account(environment, report)
+    return Loaded(Config(accounts=(account,)), report.warnings())

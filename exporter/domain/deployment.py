@@ -1,0 +1,73 @@
+"""A deployment of a live algorithm: its status, and what it says of itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AlgorithmStatus(StrEnum):
+    """LEAN's algorithm statuses (``Common/Global.cs``), plus one for what is none of them."""
+
+    DEPLOY_ERROR = "deploy_error"
+    IN_QUEUE = "in_queue"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    LIQUIDATED = "liquidated"
+    DELETED = "deleted"
+    COMPLETED = "completed"
+    RUNTIME_ERROR = "runtime_error"
+    INVALID = "invalid"
+    LOGGING_IN = "logging_in"
+    INITIALIZING = "initializing"
+    HISTORY = "history"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment of a project; times in Unix seconds, UTC."""
+
+    deploy_id: str
+    status: AlgorithmStatus
+    launched: float | None
+    stopped: float | None = None
+    brokerage: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the algorithm trades now, so that its values are alive."""
+        return self.status is AlgorithmStatus.RUNNING
+
+
+def latest_deployment(deployments: Iterable[Deployment]) -> Deployment | None:
+    """Return the deployment that was launched last: a project keeps a row for each one it ever had."""
+    return max(deployments, key=lambda deployment: deployment.launched or 0.0, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatistics:
+    """The machine an algorithm runs on: a ratio from 0 to 1, bytes and seconds."""
+
+    cpu_usage_ratio: float | None = None
+    memory_used_bytes: float | None = None
+    memory_total_bytes: float | None = None
+    uptime_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """An algorithm's runtime statistics; money in account currency, ``fees`` as a positive cost.
+
+    ``return_ratio`` and ``probabilistic_sharpe_ratio`` are ratios, not percent. ``custom`` holds
+    the name and number of each further statistic that the algorithm sets, ``dropped`` how many more
+    of them there were.
+    """
+
+    net_profit: float | None = None
+    fees: float | None = None
+    volume: float | None = None
+    return_ratio: float | None = None
+    probabilistic_sharpe_ratio: float | None = None
+    custom: tuple[tuple[str, float], ...] = ()
+    dropped: int = 0
+    server: ServerStatistics = ServerStatistics()

@@ -1,0 +1,109 @@
+"""Every error this package raises on purpose.
+
+ExporterError
+├── ConfigError          the configuration is wrong; carries every problem found
+├── ListenError          an address cannot be listened on
+└── ApiError             a request to QuantConnect gave no usable answer; carries its reason
+    ├── Unauthorized     user id, token or clock refused
+    ├── RateLimited      asked too often; may carry how long to stay away
+    ├── Unavailable      no connection, 5xx, or a body that is not JSON from a proxy in between
+    ├── TimedOut         no answer within the time-out
+    ├── Rejected         QuantConnect understood the request and refused it
+    │   └── NoDeployment the project has never been deployed
+    ├── NotReady         QuantConnect is still loading the answer
+    └── Malformed        the answer is not shaped as it should be; names the path
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Reason(StrEnum):
+    """Why a poll failed: the values of the label ``reason``."""
+
+    UNAUTHORIZED = "unauthorized"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    TIMEOUT = "timeout"
+    REJECTED = "rejected"
+    MALFORMED = "malformed"
+    NOT_READY = "not_ready"
+    INTERNAL = "internal"
+
+
+class ExporterError(Exception):
+    """The base of every error raised on purpose."""
+
+
+class ConfigError(ExporterError):
+    """The configuration cannot be used.
+
+    ``problems`` holds one line for each problem, each naming its file, line and key.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ListenError(ExporterError):
+    """An address cannot be listened on; the text names it."""
+
+
+class ApiError(ExporterError):
+    """A request to QuantConnect gave no usable answer.
+
+    The text is already free of credentials and short enough for a log line.
+    """
+
+    reason: ClassVar[Reason]
+
+
+class Unauthorized(ApiError):
+    """User id, token or clock was refused."""
+
+    reason = Reason.UNAUTHORIZED
+
+
+class RateLimited(ApiError):
+    """Asked too often; ``retry_after`` is the wait in seconds that QuantConnect named, if it did."""
+
+    reason = Reason.RATE_LIMITED
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(ApiError):
+    """No connection, a server error, or something that is not QuantConnect answering."""
+
+    reason = Reason.UNAVAILABLE
+
+
+class TimedOut(ApiError):
+    """No complete answer within the time-out."""
+
+    reason = Reason.TIMEOUT
+
+
+class Rejected(ApiError):
+    """QuantConnect understood the request and refused it."""
+
+    reason = Reason.REJECTED
+
+
+class NoDeployment(Rejected):
+    """The project has never been deployed."""
+
+
+class NotReady(ApiError):
+    """QuantConnect is still loading the answer."""
+
+    reason = Reason.NOT_READY
+
+
+class Malformed(ApiError):
+    """The answer is not shaped as it should be; the text names the path inside the body."""
+
+    reason = Reason.MALFORMED

@@ -1,0 +1,65 @@
+"""Log lines as logfmt or JSON, with every credential masked."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.config.secret import Secret
+
+FORMATS = ("logfmt", "json")
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
+_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+_MASK = "<secret>"
+
+
+def configure_logging(level: str, log_format: str, secrets: Iterable[Secret] = ()) -> None:
+    """Send every log line to standard error, in the format, without any of the secrets."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter(_WRITERS[log_format], tuple(secrets)))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+
+
+class _Formatter(logging.Formatter):
+    """Masks credentials after formatting, so that no exception's text or traceback slips through."""
+
+    def __init__(self, write: Callable[[Mapping[str, Any]], str], secrets: tuple[Secret, ...]) -> None:
+        super().__init__()
+        self._write = write
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields = {
+            "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "msg": record.getMessage(),
+            **{key: value for key, value in extra.items() if value is not None},
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        fields = {key: self._masked(str(value)) for key, value in fields.items()}
+        return self._write(fields)
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret.reveal(), _MASK)
+        return _SHA256.sub(_MASK, text)
+
+
+def _logfmt(fields: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
+
+
+def _quoted(value: str) -> str:
+    return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+
+
+_WRITERS: Mapping[str, Callable[[Mapping[str, str]], str]] = {"logfmt": _logfmt, "json": json.dumps}

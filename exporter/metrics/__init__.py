@@ -1,0 +1,1 @@
+"""Published state -> exposition bytes."""

@@ -1,0 +1,57 @@
+"""The exposition formats: how a family's header and a sample's line are written.
+
+Text format 0.0.4 and OpenMetrics 1.0 differ in the header of counters and in the end of the page;
+the lines of samples are the same, so they are rendered once for both.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import Enum, StrEnum
+
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+class Kind(StrEnum):
+    """What kind of metric a family is."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+class Format(Enum):
+    """An exposition format by its content type, and how its page ends."""
+
+    TEXT = ("text/plain; version=0.0.4; charset=utf-8", b"")
+    OPENMETRICS = ("application/openmetrics-text; version=1.0.0; charset=utf-8", b"# EOF\n")
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type of a page in this format."""
+        return self.value[0]
+
+    @property
+    def end(self) -> bytes:
+        """What the page ends with."""
+        return self.value[1]
+
+
+def header(page_format: Format, name: str, kind: Kind, documentation: str) -> bytes:
+    """Return the HELP and TYPE lines of a family, whose documentation needs no escaping."""
+    if page_format is Format.OPENMETRICS and kind is Kind.COUNTER:
+        name = name.removesuffix("_total")
+    return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n".encode()
+
+
+def series(name: str, labels: Sequence[str], values: Iterable[str | None]) -> bytes:
+    """Return the text of a series up to its value, ``name{label="value"} ``; a label of ``None`` is left out."""
+    pairs = [
+        f'{label}="{value.translate(_ESCAPES)}"'
+        for label, value in zip(labels, values, strict=True)
+        if value is not None
+    ]
+    return f"{name}{{{','.join(pairs)}}} ".encode() if pairs else f"{name} ".encode()
+
+
+def number(value: float) -> bytes:
+    """Return a value as both formats write it: the shortest text that reads back as the same number."""
+    return b"%r\n" % value

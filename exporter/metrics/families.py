@@ -1,0 +1,610 @@
+"""The table of families: every metric of the exporter, once.
+
+The page, the metrics documentation, the alert rules and the dashboards are all checked against it.
+What is not known yields no sample: never 0, never NaN.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Generic, TypeVar
+
+from exporter.domain.chart import ChartPoint
+from exporter.domain.deployment import AlgorithmStatus, ServerStatistics, Statistics
+from exporter.domain.equity import EquityCurve
+from exporter.domain.portfolio import CashBalance, Holding, Portfolio
+from exporter.errors import Reason
+from exporter.metrics.exposition import Kind
+from exporter.polling.state import Moment, ProjectState, Reading, SourceHealth
+from exporter.quantconnect.telemetry import DURATION_BUCKETS, Requests
+
+S = TypeVar("S")
+
+Sample = tuple[str, tuple[str | None, ...], float]
+"""The suffix of the sample's name, its label values in the family's order (``None``: left out), its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family(Generic[S]):
+    """One metric: its name, its meaning, all labels of its samples, and how a subject yields them."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...]
+    samples: Callable[[S], Iterable[Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What is shown of an account: ``running_projects`` is how many live algorithms are polled."""
+
+    name: str
+    requests_per_minute: int
+    running_projects: int
+    requests: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterView:
+    """What is shown of the exporter itself; ``config_loaded_at`` in Unix seconds."""
+
+    version: str
+    revision: str
+    python_version: str
+    config_loaded_at: float
+    config_load_succeeded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Families that are rendered together and leave the page together.
+
+    ``reading`` returns the value they show and when it was read, or ``None`` while there is none.
+    """
+
+    families: tuple[Family[ProjectState], ...]
+    reading: Callable[[ProjectState], Reading[Any] | None]
+
+
+PROJECT = ("project_id", "project")
+HOLDING = ("symbol_id", "symbol", "security_type")
+CURRENCY = ("account_currency",)
+
+_CACHED = "From the last successful poll."
+
+
+def _gauge(
+    name: str,
+    documentation: str,
+    samples: Callable[[ProjectState], Iterable[Sample]],
+    labels: tuple[str, ...] = (),
+) -> Family[ProjectState]:
+    return Family(f"quantconnect_{name}", Kind.GAUGE, documentation, PROJECT + labels, samples)
+
+
+def _one(value: float | None, *labels: str | None) -> Iterator[Sample]:
+    if value is not None:
+        yield "", labels, value
+
+
+# -- how polling goes: always shown ------------------------------------------------------------------
+
+
+def _each_health(pick: Callable[[SourceHealth], float | None]) -> Callable[[ProjectState], Iterator[Sample]]:
+    def samples(state: ProjectState) -> Iterator[Sample]:
+        for source, health in state.health.items():
+            yield from _one(pick(health), source)
+
+    return samples
+
+
+def _poll_failures(state: ProjectState) -> Iterator[Sample]:
+    for source, health in state.health.items():
+        for reason in Reason:
+            yield "", (source, reason), health.failures[reason]
+
+
+def _launched(state: ProjectState) -> Iterator[Sample]:
+    deployment = state.deployment.value if state.deployment else None
+    return _one(deployment.launched if deployment else None)
+
+
+def _stopped(state: ProjectState) -> Iterator[Sample]:
+    deployment = state.deployment.value if state.deployment else None
+    return _one(deployment.stopped if deployment else None)
+
+
+def _equity_time(state: ProjectState) -> Iterator[Sample]:
+    latest = state.equity.value.latest if state.equity else None
+    return _one(latest.time if latest else None)
+
+
+def _each_chart_point(pick: Callable[[ChartPoint], float]) -> Callable[[ProjectState], Iterator[Sample]]:
+    def samples(state: ProjectState) -> Iterator[Sample]:
+        for chart, reading in state.charts.items():
+            for series, point in reading.value.items():
+                yield "", (chart, series), pick(point)
+
+    return samples
+
+
+def _limits(state: ProjectState) -> Iterator[Sample]:
+    for (limit, severity), threshold in state.settings.limits.items():
+        yield "", (limit, severity), threshold
+
+
+_ALWAYS: tuple[Family[ProjectState], ...] = (
+    _gauge(
+        "up",
+        "1 if the last poll of the source succeeded, else 0.",
+        _each_health(lambda health: None if health.up is None else float(health.up)),
+        ("source",),
+    ),
+    _gauge(
+        "last_success_timestamp_seconds",
+        "When the source was last polled successfully.",
+        _each_health(lambda health: health.last_success),
+        ("source",),
+    ),
+    _gauge(
+        "poll_interval_seconds",
+        "The polling interval in force, longer than configured when the request budget is short.",
+        _each_health(lambda health: health.interval),
+        ("source",),
+    ),
+    Family(
+        "quantconnect_polls_total",
+        Kind.COUNTER,
+        "Polls of the source, failed ones included.",
+        (*PROJECT, "source"),
+        _each_health(lambda health: health.polls),
+    ),
+    Family(
+        "quantconnect_poll_failures_total",
+        Kind.COUNTER,
+        "Polls of the source that failed, by reason.",
+        (*PROJECT, "source", "reason"),
+        _poll_failures,
+    ),
+    _gauge(
+        "algorithm_launched_timestamp_seconds",
+        "When the latest deployment was launched.",
+        _launched,
+    ),
+    _gauge(
+        "algorithm_stopped_timestamp_seconds",
+        "When the latest deployment stopped; absent while it runs.",
+        _stopped,
+    ),
+    _gauge(
+        "equity_timestamp_seconds",
+        "Time of the last known point of the Strategy Equity chart, by QuantConnect's clock.",
+        _equity_time,
+    ),
+    _gauge(
+        "portfolio_changed_timestamp_seconds",
+        "When the polled portfolio last differed from the one before.",
+        lambda state: _one(state.portfolio_changed),
+    ),
+    _gauge(
+        "chart_timestamp_seconds",
+        "Time of the last point of the series of a configured chart.",
+        _each_chart_point(lambda point: point.time),
+        ("chart", "series"),
+    ),
+    _gauge(
+        "limit",
+        "The configured alert threshold.",
+        _limits,
+        ("limit", "severity"),
+    ),
+)
+
+# -- status ------------------------------------------------------------------------------------------
+
+
+def _status(state: ProjectState) -> Iterator[Sample]:
+    if state.deployment is not None:
+        deployment = state.deployment.value
+        current = deployment.status if deployment else AlgorithmStatus.UNKNOWN
+        for status in AlgorithmStatus:
+            yield "", (status,), float(status is current)
+
+
+def _info(state: ProjectState) -> Iterator[Sample]:
+    deployment = state.deployment.value if state.deployment else None
+    if deployment is not None:
+        yield "", (state.account, deployment.deploy_id, deployment.brokerage), 1.0
+
+
+_STATUS: tuple[Family[ProjectState], ...] = (
+    _gauge(
+        "algorithm_status",
+        "1 for the status of the latest deployment, 0 for every other.",
+        _status,
+        ("status",),
+    ),
+    _gauge(
+        "algorithm_info",
+        "1, with what is known of the latest deployment.",
+        _info,
+        ("account", "deploy_id", "brokerage"),
+    ),
+)
+
+# -- portfolio ---------------------------------------------------------------------------------------
+
+
+def _each_holding(
+    pick: Callable[[Holding], float | None], *, in_account_currency: bool = False
+) -> Callable[[ProjectState], Iterator[Sample]]:
+    def samples(state: ProjectState) -> Iterator[Sample]:
+        if state.portfolio is None:
+            return
+        currency = (state.account_currency,) if in_account_currency else ()
+        for holding in state.portfolio.value.holdings:
+            value = pick(holding)
+            if value is not None:
+                security = holding.security
+                yield "", (security.symbol_id, security.symbol, security.type, *currency), value
+
+    return samples
+
+
+def _holding_info(state: ProjectState) -> Iterator[Sample]:
+    for holding in state.portfolio.value.holdings if state.portfolio else ():
+        security = holding.security
+        yield "", (security.symbol_id, security.ticker, security.market, holding.currency_symbol), 1.0
+
+
+def _each_cash(
+    pick: Callable[[CashBalance], float | None], *, in_account_currency: bool = True
+) -> Callable[[ProjectState], Iterator[Sample]]:
+    def samples(state: ProjectState) -> Iterator[Sample]:
+        currency = (state.account_currency,) if in_account_currency else ()
+        for balance in state.portfolio.value.cash if state.portfolio else ():
+            yield from _one(pick(balance), balance.currency, *currency)
+
+    return samples
+
+
+def _of_portfolio(pick: Callable[[Portfolio], float | None]) -> Callable[[ProjectState], Iterator[Sample]]:
+    return lambda state: _one(
+        pick(state.portfolio.value) if state.portfolio else None, state.account_currency
+    )
+
+
+_PORTFOLIO: tuple[Family[ProjectState], ...] = (
+    _gauge(
+        "holding_market_value",
+        f"Market value of the holding in account currency, negative when short, notional for derivatives. {_CACHED}",
+        _each_holding(lambda holding: holding.market_value, in_account_currency=True),
+        HOLDING + CURRENCY,
+    ),
+    _gauge(
+        "holding_unrealized_pnl",
+        f"Unrealized profit of the holding in account currency, after the estimated exit fee. {_CACHED}",
+        _each_holding(lambda holding: holding.unrealized_pnl, in_account_currency=True),
+        HOLDING + CURRENCY,
+    ),
+    _gauge(
+        "holding_quantity",
+        f"Units or contracts held, negative when short. {_CACHED}",
+        _each_holding(lambda holding: holding.quantity),
+        HOLDING,
+    ),
+    _gauge(
+        "holding_average_price",
+        f"Average fill price in the symbol's own currency. {_CACHED}",
+        _each_holding(lambda holding: holding.average_price),
+        HOLDING,
+    ),
+    _gauge(
+        "holding_market_price",
+        f"Last price in the symbol's own currency; absent until there is one. {_CACHED}",
+        _each_holding(lambda holding: holding.market_price),
+        HOLDING,
+    ),
+    _gauge(
+        "holding_conversion_rate",
+        f"Rate from the symbol's own currency to the account currency; absent while unknown. {_CACHED}",
+        _each_holding(lambda holding: holding.conversion_rate, in_account_currency=True),
+        HOLDING + CURRENCY,
+    ),
+    _gauge(
+        "holding_info",
+        f"1, with what the security identifier tells and the display sign of its currency. {_CACHED}",
+        _holding_info,
+        ("symbol_id", "ticker", "market", "currency_symbol"),
+    ),
+    _gauge(
+        "cash_amount",
+        f"Settled cash in its own currency, coins included. {_CACHED}",
+        _each_cash(lambda balance: balance.amount, in_account_currency=False),
+        ("currency",),
+    ),
+    _gauge(
+        "cash_conversion_rate",
+        f"Rate from the cash's currency to the account currency; absent while unknown. {_CACHED}",
+        _each_cash(lambda balance: balance.conversion_rate),
+        ("currency", *CURRENCY),
+    ),
+    _gauge(
+        "cash_value",
+        f"Settled cash in account currency; absent while its rate is unknown. {_CACHED}",
+        _each_cash(lambda balance: balance.value),
+        ("currency", *CURRENCY),
+    ),
+    _gauge(
+        "portfolio_value",
+        "Equity rebuilt from cash and holdings by LEAN's rule for each security type; "
+        f"absent when that cannot be exact to rounding, as with futures. {_CACHED}",
+        _of_portfolio(Portfolio.value),
+        CURRENCY,
+    ),
+    _gauge(
+        "gross_exposure",
+        f"Sum of the holdings' absolute market values in account currency. {_CACHED}",
+        _of_portfolio(Portfolio.gross_exposure),
+        CURRENCY,
+    ),
+    _gauge(
+        "net_exposure",
+        f"Sum of the holdings' signed market values in account currency. {_CACHED}",
+        _of_portfolio(Portfolio.net_exposure),
+        CURRENCY,
+    ),
+)
+
+# -- equity ------------------------------------------------------------------------------------------
+
+
+def _of_equity(
+    pick: Callable[[EquityCurve, Moment], float | None], *, in_account_currency: bool = False
+) -> Callable[[ProjectState], Iterator[Sample]]:
+    def samples(state: ProjectState) -> Iterator[Sample]:
+        currency = (state.account_currency,) if in_account_currency else ()
+        if state.equity is not None:
+            yield from _one(pick(state.equity.value, state.equity.read_at), *currency)
+
+    return samples
+
+
+_EQUITY: tuple[Family[ProjectState], ...] = (
+    _gauge(
+        "equity",
+        f"Equity in account currency, the last known point of the Strategy Equity chart. {_CACHED}",
+        _of_equity(lambda curve, _: curve.latest.value if curve.latest else None, in_account_currency=True),
+        CURRENCY,
+    ),
+    _gauge(
+        "equity_peak",
+        f"Highest equity since the deployment was launched, in account currency. {_CACHED}",
+        _of_equity(lambda curve, _: curve.peak, in_account_currency=True),
+        CURRENCY,
+    ),
+    _gauge(
+        "drawdown_ratio",
+        f"1 - equity / peak since launch, from 0 to 1. {_CACHED}",
+        _of_equity(lambda curve, _: curve.drawdown_ratio()),
+    ),
+    _gauge(
+        "daily_return_ratio",
+        "Equity against the last point before today's midnight UTC, or the first one when launched today, minus 1. "
+        f"{_CACHED}",
+        _of_equity(lambda curve, read_at: curve.daily_return_ratio(read_at.wall)),
+    ),
+)
+
+# -- statistics --------------------------------------------------------------------------------------
+
+
+def _statistic(
+    pick: Callable[[Statistics], float | None], *, in_account_currency: bool = False
+) -> Callable[[ProjectState], Iterator[Sample]]:
+    def samples(state: ProjectState) -> Iterator[Sample]:
+        currency = (state.account_currency,) if in_account_currency else ()
+        if state.statistics is not None:
+            yield from _one(pick(state.statistics.value), *currency)
+
+    return samples
+
+
+def _of_server(
+    pick: Callable[[ServerStatistics], float | None],
+) -> Callable[[ProjectState], Iterator[Sample]]:
+    return _statistic(lambda statistics: pick(statistics.server))
+
+
+def _custom_statistics(state: ProjectState) -> Iterator[Sample]:
+    for name, value in state.statistics.value.custom if state.statistics else ():
+        yield "", (name,), value
+
+
+_STATISTICS: tuple[Family[ProjectState], ...] = (
+    _gauge(
+        "net_profit",
+        f"Realised profit after fees, in account currency. {_CACHED}",
+        _statistic(lambda statistics: statistics.net_profit, in_account_currency=True),
+        CURRENCY,
+    ),
+    _gauge(
+        "fees",
+        f"Fees paid, as a positive cost in account currency. {_CACHED}",
+        _statistic(lambda statistics: statistics.fees, in_account_currency=True),
+        CURRENCY,
+    ),
+    _gauge(
+        "volume",
+        f"Traded volume in account currency. {_CACHED}",
+        _statistic(lambda statistics: statistics.volume, in_account_currency=True),
+        CURRENCY,
+    ),
+    _gauge(
+        "return_ratio",
+        f"Return since the deployment was launched, as a ratio. {_CACHED}",
+        _statistic(lambda statistics: statistics.return_ratio),
+    ),
+    _gauge(
+        "probabilistic_sharpe_ratio",
+        f"Probability, from 0 to 1, that the true Sharpe ratio beats LEAN's benchmark. {_CACHED}",
+        _statistic(lambda statistics: statistics.probabilistic_sharpe_ratio),
+    ),
+    _gauge(
+        "runtime_statistic",
+        f"A statistic that the algorithm sets itself and that reads as a number; percent as a ratio. {_CACHED}",
+        _custom_statistics,
+        ("statistic",),
+    ),
+    _gauge(
+        "runtime_statistics_dropped",
+        f"How many more such statistics there are than are shown. {_CACHED}",
+        _statistic(lambda statistics: statistics.dropped),
+    ),
+    _gauge(
+        "server_cpu_usage_ratio",
+        f"CPU usage of the algorithm's server, from 0 to 1. {_CACHED}",
+        _of_server(lambda server: server.cpu_usage_ratio),
+    ),
+    _gauge(
+        "server_memory_used_bytes",
+        f"Memory in use on the algorithm's server. {_CACHED}",
+        _of_server(lambda server: server.memory_used_bytes),
+    ),
+    _gauge(
+        "server_memory_total_bytes",
+        f"Memory of the algorithm's server. {_CACHED}",
+        _of_server(lambda server: server.memory_total_bytes),
+    ),
+    _gauge(
+        "server_uptime_seconds",
+        f"How long the algorithm's server has been up. {_CACHED}",
+        _of_server(lambda server: server.uptime_seconds),
+    ),
+)
+
+# -- charts ------------------------------------------------------------------------------------------
+
+_CHARTS: tuple[Family[ProjectState], ...] = (
+    _gauge(
+        "chart_value",
+        f"Last point of the series of a configured chart, in the chart's unit. {_CACHED}",
+        _each_chart_point(lambda point: point.value),
+        ("chart", "series"),
+    ),
+)
+
+
+def _oldest_chart(state: ProjectState) -> Reading[Mapping[str, Reading[Mapping[str, ChartPoint]]]] | None:
+    """Return all charts as read when the oldest of them was: they leave the page together."""
+    if not state.charts:
+        return None
+    oldest = min((reading.read_at for reading in state.charts.values()), key=lambda read: read.monotonic)
+    return Reading(state.charts, oldest)
+
+
+GROUPS: tuple[Group, ...] = (
+    Group(_ALWAYS, lambda state: Reading(state, Moment(inf, inf))),
+    Group(_STATUS, lambda state: state.deployment),
+    Group(_PORTFOLIO, lambda state: state.portfolio),
+    Group(_EQUITY, lambda state: state.equity),
+    Group(_STATISTICS, lambda state: state.statistics),
+    Group(_CHARTS, _oldest_chart),
+)
+
+PROJECT_FAMILIES: tuple[Family[ProjectState], ...] = tuple(
+    family for group in GROUPS for family in group.families
+)
+
+# -- accounts ----------------------------------------------------------------------------------------
+
+
+def _requests(account: AccountView) -> Iterator[Sample]:
+    for (endpoint, result), count in account.requests.results.items():
+        yield "", (account.name, endpoint, result), count
+
+
+def _durations(account: AccountView) -> Iterator[Sample]:
+    for endpoint, durations in account.requests.durations.items():
+        below = 0
+        for bound, count in zip((*DURATION_BUCKETS, inf), durations.counts, strict=True):
+            below += count
+            yield "_bucket", (account.name, endpoint, "+Inf" if bound == inf else str(bound)), below
+        yield "_count", (account.name, endpoint, None), below
+        yield "_sum", (account.name, endpoint, None), durations.total
+
+
+ACCOUNT_FAMILIES: tuple[Family[AccountView], ...] = (
+    Family(
+        "quantconnect_projects",
+        Kind.GAUGE,
+        "Live algorithms polled.",
+        ("account",),
+        lambda account: _one(account.running_projects, account.name),
+    ),
+    Family(
+        "quantconnect_api_requests_total",
+        Kind.COUNTER,
+        "Requests to the API by endpoint and result: ok, or why there was no usable answer.",
+        ("account", "endpoint", "result"),
+        _requests,
+    ),
+    Family(
+        "quantconnect_api_request_duration_seconds",
+        Kind.HISTOGRAM,
+        "Duration of requests to the API, from signing to the parsed answer.",
+        ("account", "endpoint", "le"),
+        _durations,
+    ),
+    Family(
+        "quantconnect_api_throttled_seconds_total",
+        Kind.COUNTER,
+        "Time that workers spent waiting for the request budget.",
+        ("account",),
+        lambda account: _one(account.requests.throttled_seconds, account.name),
+    ),
+    Family(
+        "quantconnect_api_requests_per_minute_limit",
+        Kind.GAUGE,
+        "The configured request budget.",
+        ("account",),
+        lambda account: _one(account.requests_per_minute, account.name),
+    ),
+    Family(
+        "quantconnect_api_clock_skew_seconds",
+        Kind.GAUGE,
+        "Our clock minus the API's, from the Date header of its last answer.",
+        ("account",),
+        lambda account: _one(account.requests.clock_skew_seconds, account.name),
+    ),
+)
+
+# -- the exporter ------------------------------------------------------------------------------------
+
+EXPORTER_FAMILIES: tuple[Family[ExporterView], ...] = (
+    Family(
+        "quantconnect_exporter_build_info",
+        Kind.GAUGE,
+        "1, with the versions of the exporter and of Python.",
+        ("version", "revision", "python_version"),
+        lambda exporter: _one(1.0, exporter.version, exporter.revision, exporter.python_version),
+    ),
+    Family(
+        "quantconnect_exporter_config_last_reload_successful",
+        Kind.GAUGE,
+        "1 if the configuration was last loaded successfully, else 0.",
+        (),
+        lambda exporter: _one(float(exporter.config_load_succeeded)),
+    ),
+    Family(
+        "quantconnect_exporter_config_last_reload_success_timestamp_seconds",
+        Kind.GAUGE,
+        "When the configuration was last loaded successfully.",
+        (),
+        lambda exporter: _one(exporter.config_loaded_at),
+    ),
+)
+
+FAMILIES: tuple[Family[Any], ...] = (*PROJECT_FAMILIES, *ACCOUNT_FAMILIES, *EXPORTER_FAMILIES)
+"""Every family but those of prometheus-client's process and platform collectors."""

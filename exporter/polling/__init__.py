@@ -1,0 +1,1 @@
+"""When to ask, whom, and what happens to the answer."""

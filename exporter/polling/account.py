@@ -1,0 +1,300 @@
+"""Polling one account: its projects, its schedule, and what each answer means for them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from threading import Condition
+from typing import Any
+
+from exporter.clock import Clock
+from exporter.config.model import Account, NamedProject, ProjectSettings
+from exporter.domain.deployment import Deployment, latest_deployment
+from exporter.errors import ApiError, Malformed, Reason
+from exporter.polling import log
+from exporter.polling.asking import ask, moment
+from exporter.polling.schedule import JobKey, Schedule
+from exporter.polling.state import VALUE_SOURCES, ProjectState, Source, is_same_deployment, new_project
+from exporter.polling.store import Store
+from exporter.quantconnect.client import Client
+from exporter.quantconnect.wire.live import Listing
+
+NAMES_REFRESH = 3600.0
+"""Seconds between two looks at the projects' names."""
+NAMES_RETRY = 600.0
+"""Seconds until the names are asked for again after that failed."""
+
+_LISTING = JobKey("listing", None)
+"""The job that asks for all deployments of the account, and so for the status of every listed project."""
+
+
+class AccountPoller:
+    """The projects of one account and what is due for them.
+
+    Several workers call :meth:`poll_once`, each with a client of its own.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        named: Iterable[NamedProject],
+        defaults: ProjectSettings,
+        store: Store[Any],
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        self.account = account
+        self._defaults = defaults
+        self._store = store
+        self._clock = clock
+        self._changed = Condition()
+        self._schedule = Schedule(account.requests_per_minute, random)
+        self._named = {project.id: project.settings for project in named}
+        self._projects = frozenset(self._named)  # replaced, never changed: other threads iterate over it
+        self._listing_tried = False
+        self._listing_failed = False
+        self._names: Mapping[int, str] = {}
+        self._names_asked: set[int] = set()
+        self._names_due = 0.0
+        for project_id, settings in self._named.items():
+            store.add(new_project(project_id, account.name, settings))
+        statuses = [settings.polling.status for settings in (defaults, *self._named.values())]
+        self._schedule.add(_LISTING, min(statuses), clock.monotonic())
+        self._publish_intervals()
+
+    def poll_once(self, client: Client) -> bool:
+        """Run the job that has been due longest; ``False`` when none is due."""
+        with self._changed:
+            due = self._schedule.take(self._clock.monotonic())
+        if due is None:
+            return False
+        if due.held is None:
+            self._run(client, due.key)
+        else:
+            self._record_failure(due.key, due.held, "not asked while the account is on hold")
+        return True
+
+    def wait(self, longest: float) -> None:
+        """Return when a job may be due, after ``longest`` seconds, or when woken."""
+        with self._changed:
+            due = self._schedule.next_due()
+            wait = longest if due is None else min(longest, due - self._clock.monotonic())
+            if wait > 0:
+                self._changed.wait(wait)
+
+    def wake(self) -> None:
+        """Make every waiting worker look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def running_projects(self) -> int:
+        """Return how many live algorithms are polled."""
+        return sum(state.current_deployment is not None for state in self._states())
+
+    def tried(self) -> bool:
+        """Tell whether every project has been asked for once, successfully or not."""
+        return self._listing_tried and all(_tried(state) for state in self._states())
+
+    def _run(self, client: Client, key: JobKey) -> None:
+        error: ApiError | None = None
+        failed = True
+        try:
+            self._poll(client, key)
+            failed = False
+        except ApiError as raised:
+            error = raised
+            self._record_failure(key, raised.reason, str(raised))
+        except Exception as mistake:  # noqa: BLE001 - one bad answer must not end the worker
+            log.mistake(self.account.name, key, mistake)
+            self._record_failure(key, Reason.INTERNAL, "a mistake of the exporter")
+        with self._changed:
+            now = self._clock.monotonic()
+            if failed:
+                self._schedule.failed(key, error, now)
+            else:
+                self._schedule.succeeded(key, now)
+            self._changed.notify_all()
+
+    def _poll(self, client: Client, key: JobKey) -> None:
+        if key.project_id is None:
+            self._poll_listing(client)
+        elif key.kind == Source.STATUS:
+            self._set_deployment(key.project_id, client.live_deployment(key.project_id))
+            self._publish_intervals()
+        else:
+            self._poll_values(client, key.project_id, Source(key.kind))
+
+    def _poll_values(self, client: Client, project_id: int, source: Source) -> None:
+        state = self._store.get(project_id)
+        deployment = state.current_deployment if state else None
+        if state is None or deployment is None:
+            return
+        answer = ask(source, client, state, deployment, self._clock)
+        now = moment(self._clock)
+
+        def change(known: ProjectState) -> ProjectState:
+            if not is_same_deployment(known.current_deployment, deployment):
+                return known  # the answer is about a deployment that has ended meanwhile
+            changed = answer.change(known)
+            return changed if answer.error else changed.with_success(source, now)
+
+        update = self._store.update(project_id, change)
+        if answer.error:
+            raise answer.error
+        log.recovered(update, source)
+
+    def _poll_listing(self, client: Client) -> None:
+        listing = client.live_list()
+        found = [project_id for project_id in listing if self._is_new(listing, project_id)]
+        self._ask_names(client, found)
+        for project_id in found:
+            self._discover(project_id)
+        for project_id in sorted(self._projects):
+            self._apply_listing(project_id, listing)
+        if self._listing_failed:
+            log.listing_recovered(self.account.name)
+        self._listing_tried, self._listing_failed = True, False
+        self._publish_intervals()
+
+    def _is_new(self, listing: Listing, project_id: int) -> bool:
+        deployments = listing[project_id]
+        if not self.account.discover or project_id in self._projects or isinstance(deployments, Malformed):
+            return False
+        latest = latest_deployment(deployments)
+        return latest is not None and latest.is_running
+
+    def _ask_names(self, client: Client, found: list[int]) -> None:
+        """Ask for the projects' names when there is a new project without one, and now and then.
+
+        A project is shown under its id until its name is known, so no failure here stops anything.
+        """
+        wanted = {state.project_id for state in self._states() if state.settings.name is None} | set(found)
+        now = self._clock.monotonic()
+        if not wanted or (wanted <= self._names_asked and now < self._names_due):
+            return
+        self._names_asked = wanted
+        try:
+            self._names = client.project_names()
+        except ApiError as error:
+            self._names_due = now + NAMES_RETRY
+            log.names_failed(self.account.name, error)
+            return
+        self._names_due = now + NAMES_REFRESH
+        for project_id in wanted & self._names.keys():
+            self._store.update(project_id, self._with_name)
+
+    def _with_name(self, state: ProjectState) -> ProjectState:
+        return state.with_name(self._names.get(state.project_id, state.name))
+
+    def _discover(self, project_id: int) -> None:
+        state = self._with_name(new_project(project_id, self.account.name, self._defaults))
+        # A project shared between two accounts is polled by the one that found it first.
+        if self._store.add(state):
+            self._projects |= {project_id}
+            log.discovered(state)
+
+    def _apply_listing(self, project_id: int, listing: Listing) -> None:
+        own_status = JobKey(Source.STATUS, project_id)
+        deployments = listing.get(project_id)
+        if deployments is None and project_id in self._named:
+            # The list leaves out what was never deployed, and perhaps what others share with us.
+            with self._changed:
+                status = self._named[project_id].polling.status
+                self._schedule.add(own_status, status, self._clock.monotonic())
+            return
+        with self._changed:
+            self._schedule.remove(own_status)
+        if deployments is None:
+            self._drop(project_id)
+        elif isinstance(deployments, Malformed):
+            self._record_failure(own_status, deployments.reason, str(deployments))
+        else:
+            self._set_deployment(project_id, latest_deployment(deployments))
+
+    def _drop(self, project_id: int) -> None:
+        if (state := self._store.get(project_id)) is not None:
+            log.dropped(state)
+        self._end_jobs(project_id)
+        self._projects -= {project_id}
+        self._store.remove(project_id)
+
+    def _set_deployment(self, project_id: int, deployment: Deployment | None) -> None:
+        now = moment(self._clock)
+        update = self._store.update(
+            project_id,
+            lambda known: known.with_deployment(deployment, now).with_success(Source.STATUS, now),
+        )
+        if update is None:
+            return
+        log.status_changed(update)
+        log.recovered(update, Source.STATUS)
+        running = update.after.current_deployment
+        if not is_same_deployment(update.before.current_deployment, running):
+            self._end_jobs(project_id)
+            if running is not None:
+                self._begin_jobs(update.after)
+
+    def _begin_jobs(self, state: ProjectState) -> None:
+        intervals = _intervals(state.settings)
+        with self._changed:
+            now = self._clock.monotonic()
+            for source in VALUE_SOURCES:
+                if source in state.health:
+                    cost = len(state.settings.charts) if source is Source.CHARTS else 1
+                    self._schedule.add(JobKey(source, state.project_id), intervals[source], now, cost)
+
+    def _end_jobs(self, project_id: int) -> None:
+        with self._changed:
+            for source in VALUE_SOURCES:
+                self._schedule.remove(JobKey(source, project_id))
+
+    def _record_failure(self, key: JobKey, reason: Reason, text: str) -> None:
+        if key.project_id is not None:
+            self._fail(key.project_id, Source(key.kind), reason, text)
+            return
+        log.listing_failed(self.account.name, reason, text, again=self._listing_failed)
+        self._listing_tried = self._listing_failed = True
+        for project_id in sorted(self._projects):
+            if JobKey(Source.STATUS, project_id) not in self._schedule:
+                self._store.update(project_id, lambda known: known.with_failure(Source.STATUS, reason))
+
+    def _fail(self, project_id: int, source: Source, reason: Reason, text: str) -> None:
+        def change(known: ProjectState) -> ProjectState:
+            if source in VALUE_SOURCES and known.current_deployment is None:
+                return known  # stopped meanwhile: the source is not polled any more
+            return known.with_failure(source, reason)
+
+        log.failed(self._store.update(project_id, change), source, reason, text)
+
+    def _publish_intervals(self) -> None:
+        """Show the intervals in force, which change for every project when one comes or goes."""
+        for state in self._states():
+            with self._changed:
+                in_force = {
+                    source: self._schedule.interval(JobKey(source, state.project_id))
+                    for source in state.health
+                }
+                if in_force[Source.STATUS] is None:
+                    in_force[Source.STATUS] = self._schedule.interval(_LISTING)
+            self._store.update(state.project_id, _with_intervals(in_force))
+
+    def _states(self) -> list[ProjectState]:
+        known = (self._store.get(project_id) for project_id in sorted(self._projects))
+        return [state for state in known if state is not None]
+
+
+def _with_intervals(intervals: Mapping[Source, float | None]) -> Callable[[ProjectState], ProjectState]:
+    return lambda known: known.with_intervals(intervals)
+
+
+def _intervals(settings: ProjectSettings) -> Mapping[Source, float]:
+    polling = settings.polling
+    return {
+        Source.STATUS: polling.status,
+        Source.PORTFOLIO: polling.portfolio,
+        Source.EQUITY: polling.equity,
+        Source.STATISTICS: polling.statistics,
+        Source.CHARTS: polling.charts,
+    }
+
+
+def _tried(state: ProjectState) -> bool:
+    sources = state.health if state.current_deployment else (Source.STATUS,)
+    return all(state.health[source].polls > 0 for source in sources)

@@ -1,0 +1,91 @@
+"""What the log says of polling: the moment something changes, not the state it stays in."""
+
+import logging
+
+from exporter.domain.deployment import Deployment
+from exporter.errors import ApiError, Reason
+from exporter.polling.schedule import JobKey
+from exporter.polling.state import ProjectState, Source
+from exporter.polling.store import Update
+
+_logger = logging.getLogger("exporter.polling")
+
+
+def failed(update: Update | None, source: Source, reason: Reason, text: str) -> None:
+    """Warn when a source begins to fail or fails for another reason."""
+    if update is None or update.after is update.before:
+        return
+    before = update.before.health[source]
+    known = before.up is False and before.last_failure == reason
+    _logger.log(
+        logging.DEBUG if known else logging.WARNING,
+        "poll failed",
+        extra={**_project(update.after), "source": source, "reason": reason, "error": text},
+    )
+
+
+def recovered(update: Update | None, source: Source) -> None:
+    """Tell when a source that failed answers again."""
+    if update is not None and update.before.health[source].up is False and update.after.health[source].up:
+        _logger.info("poll recovered", extra={**_project(update.after), "source": source})
+
+
+def status_changed(update: Update) -> None:
+    """Tell when an algorithm starts, stops or is deployed anew."""
+    reading = update.before.deployment
+    before = reading.value if reading else None
+    after = update.after.deployment.value if update.after.deployment else None
+    if reading is not None and (before == after):
+        return
+    _logger.info("algorithm status", extra={**_project(update.after), **_deployment(after)})
+
+
+def discovered(state: ProjectState) -> None:
+    """Tell of a live algorithm found in the account."""
+    _logger.info("live algorithm discovered", extra=_project(state))
+
+
+def dropped(state: ProjectState) -> None:
+    """Tell of a project that the account does not list any more."""
+    _logger.info("live algorithm gone from the account", extra=_project(state))
+
+
+def listing_failed(account: str, reason: Reason, text: str, *, again: bool) -> None:
+    """Warn when an account's list of live algorithms begins to fail."""
+    _logger.log(
+        logging.DEBUG if again else logging.WARNING,
+        "listing live algorithms failed",
+        extra={"account": account, "reason": reason, "error": text},
+    )
+
+
+def listing_recovered(account: str) -> None:
+    """Tell when an account's list of live algorithms is answered again."""
+    _logger.info("listing live algorithms recovered", extra={"account": account})
+
+
+def names_failed(account: str, error: ApiError) -> None:
+    """Warn that projects are shown under their ids for now."""
+    _logger.warning(
+        "reading project names failed",
+        extra={"account": account, "reason": error.reason, "error": str(error)},
+    )
+
+
+def mistake(account: str, key: JobKey, error: Exception) -> None:
+    """Log an error of our own with its traceback."""
+    _logger.error(
+        "poll failed by a mistake of the exporter",
+        exc_info=error,
+        extra={"account": account, "source": key.kind, "project_id": key.project_id},
+    )
+
+
+def _project(state: ProjectState) -> dict[str, object]:
+    return {"project_id": state.project_id, "project": state.name}
+
+
+def _deployment(deployment: Deployment | None) -> dict[str, object]:
+    if deployment is None:
+        return {"status": "never deployed"}
+    return {"status": deployment.status, "deploy_id": deployment.deploy_id}

@@ -1,0 +1,121 @@
+"""The worker threads: a few for each account, so that one that hangs delays no other."""
+
+import logging
+from collections.abc import Callable, Iterable
+from threading import Event, Lock, Thread
+
+from exporter.clock import Clock
+from exporter.polling.account import AccountPoller
+from exporter.quantconnect.budget import RequestBudget
+from exporter.quantconnect.client import Client, Pace
+from exporter.quantconnect.telemetry import RequestLog
+
+_LONGEST_WAIT = 1.0
+"""Seconds after which a waiting worker shows that it is alive."""
+_PATIENCE = 60.0
+"""Seconds beyond two time-outs after which a worker that shows nothing counts as stuck."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Stopping(BaseException):
+    """Raised inside a worker that waits while the exporter stops; no handler of errors may catch it."""
+
+
+class AccountWorkers:
+    """The threads that poll one account."""
+
+    def __init__(
+        self,
+        poller: AccountPoller,
+        make_client: Callable[[Pace], Client],
+        log: RequestLog,
+        timeout: float,
+        clock: Clock,
+    ) -> None:
+        self.poller = poller
+        self.log = log
+        self._budget = RequestBudget(poller.account.requests_per_minute)
+        self._make_client = make_client
+        self._clock = clock
+        self._stop = Event()
+        self._stuck_after = 2 * timeout + _PATIENCE
+        self._alive: dict[int, float] = {}
+        self._lock = Lock()
+
+    def start(self) -> None:
+        """Start the threads."""
+        for number in range(self.poller.account.max_concurrent_requests):
+            self._show_alive(number)
+            # Daemons: a request that hangs must not keep the process from ending.
+            Thread(
+                target=self._work,
+                args=(number,),
+                name=f"{self.poller.account.name}-{number}",
+                daemon=True,
+            ).start()
+
+    def stop(self) -> None:
+        """Tell the threads to end; those in a request end with it."""
+        self._stop.set()
+        self.poller.wake()
+
+    def healthy(self) -> bool:
+        """Tell whether every thread has shown lately that it moves."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return all(now - shown < self._stuck_after for shown in self._alive.values())
+
+    def _work(self, number: int) -> None:
+        client = self._make_client(lambda: self._pace(number))
+        try:
+            while not self._stop.is_set():
+                self._show_alive(number)
+                if not self.poller.poll_once(client):
+                    self.poller.wait(_LONGEST_WAIT)
+        except Stopping:
+            _logger.debug("worker stops", extra={"account": self.poller.account.name})
+        finally:
+            client.close()
+
+    def _pace(self, number: int) -> None:
+        """Wait until the account's budget has a request free."""
+        while (wait := self._budget.spend(self._clock.monotonic())) > 0:
+            self._show_alive(number)
+            started = self._clock.monotonic()
+            stopped = self._stop.wait(min(wait, _LONGEST_WAIT))
+            self.log.record_throttled(self._clock.monotonic() - started)
+            if stopped:
+                raise Stopping
+        if self._stop.is_set():
+            raise Stopping
+        self._show_alive(number)
+
+    def _show_alive(self, number: int) -> None:
+        with self._lock:
+            self._alive[number] = self._clock.monotonic()
+
+
+class Poller:
+    """All accounts' workers."""
+
+    def __init__(self, accounts: Iterable[AccountWorkers]) -> None:
+        self.accounts = tuple(accounts)
+
+    def start(self) -> None:
+        """Start polling."""
+        for account in self.accounts:
+            account.start()
+
+    def stop(self) -> None:
+        """Stop polling at once; requests under way are left behind."""
+        for account in self.accounts:
+            account.stop()
+
+    def healthy(self) -> bool:
+        """Tell whether every poll loop moves."""
+        return all(account.healthy() for account in self.accounts)
+
+    def ready(self) -> bool:
+        """Tell whether every project has been tried once."""
+        return all(account.poller.tried() for account in self.accounts)

@@ -1,0 +1,176 @@
+"""Which request is due, and when the next one is: pure arithmetic, told the time.
+
+Every job has a fixed grid of due times, with phases spread so that an account's requests do not
+come in bursts. A missed point is skipped, never caught up. When the requests that all jobs want
+exceed the account's budget, every interval is stretched by the same factor.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import floor
+from typing import NamedTuple
+
+from exporter.errors import ApiError, NotReady, RateLimited, Reason, TimedOut, Unauthorized, Unavailable
+
+UNAUTHORIZED_HOLD = 300.0
+"""Seconds an account stays quiet after its credentials were refused."""
+LONGEST_HOLD = 3600.0
+"""The most seconds of a Retry-After that are believed."""
+LONGEST_BACKOFF = 300.0
+"""Seconds between attempts at a source that keeps failing."""
+SLOWEST_BACKOFF = 8
+"""Intervals between attempts at a source that keeps failing."""
+NOT_READY_RETRY = 5.0
+"""Seconds until an answer that was still loading is asked for again."""
+
+_GOLDEN_RATIO = 0.6180339887498949
+_MINUTE = 60
+_ROUNDING = 1e-6
+_SHARE_OF_BUDGET = 0.95
+"""What the grid may use of a short budget; the rest is for names, history and repeated attempts."""
+_MOST_DOUBLINGS = 10
+
+
+class JobKey(NamedTuple):
+    """What a job asks for: a kind of answer, of one project or (``None``) of the account."""
+
+    kind: str
+    project_id: int | None
+
+
+@dataclass(slots=True)
+class _Job:
+    interval: float
+    cost: int
+    phase: float
+    due: float
+    failures: int = 0
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job to run now; with ``held``, one that fails without being asked, for that reason."""
+
+    key: JobKey
+    held: Reason | None = None
+
+
+class Schedule:
+    """The jobs of one account. Not thread safe: its owner holds a lock. Times are monotonic seconds."""
+
+    def __init__(self, requests_per_minute: int, random: Callable[[], float]) -> None:
+        self._requests_per_minute = requests_per_minute
+        self._random = random
+        self._jobs: dict[JobKey, _Job] = {}
+        self._added = 0
+        self._wanted = 0.0
+        self._held_until = 0.0
+        self._held_reason = Reason.RATE_LIMITED
+
+    def add(self, key: JobKey, interval: float, now: float, cost: int = 1) -> None:
+        """Add a job that makes ``cost`` requests every ``interval`` seconds; its first run is due at once."""
+        if key in self._jobs:
+            return
+        self._added += 1
+        self._wanted += cost * _MINUTE / interval
+        self._jobs[key] = _Job(interval, cost, phase=self._added * _GOLDEN_RATIO % 1, due=now)
+
+    def remove(self, key: JobKey) -> None:
+        """Forget a job, if it is known."""
+        if (job := self._jobs.pop(key, None)) is not None:
+            self._wanted -= job.cost * _MINUTE / job.interval
+
+    def __contains__(self, key: JobKey) -> bool:
+        return key in self._jobs
+
+    def stretch(self) -> float:
+        """Return the factor, 1 or more, by which intervals are longer than configured."""
+        if self._wanted <= self._requests_per_minute + _ROUNDING:
+            return 1.0
+        return self._wanted / (self._requests_per_minute * _SHARE_OF_BUDGET)
+
+    def interval(self, key: JobKey) -> float | None:
+        """Return the interval in force, or ``None`` for a job that is not there."""
+        job = self._jobs.get(key)
+        return None if job is None else job.interval * self.stretch()
+
+    def next_due(self) -> float | None:
+        """Return when the next job that is not running is due, or ``None`` without one."""
+        return min((job.due for job in self._jobs.values() if not job.running), default=None)
+
+    def take(self, now: float) -> Due | None:
+        """Return the job that has been due longest and mark it as running, or ``None`` if none is due.
+
+        During a hold of the account, a job waits for its end; one whose interval is shorter than the
+        wait fails instead, so that nothing looks alive that is not asked for.
+        """
+        due = [(job.due, key) for key, job in self._jobs.items() if not job.running and job.due <= now]
+        for _, key in sorted(due, key=lambda each: each[0]):
+            job = self._jobs[key]
+            wait = self._held_until - now
+            if wait <= 0:
+                job.running = True
+                return Due(key)
+            if wait > job.interval:
+                job.due = self._next_point(job, now)
+                return Due(key, self._held_reason)
+            job.due = self._held_until + self._random() * min(wait, job.interval)
+        return None
+
+    def succeeded(self, key: JobKey, now: float) -> None:
+        """Note that a job's answer came."""
+        if (job := self._finished(key)) is not None:
+            job.failures = 0
+            job.due = self._next_point(job, now)
+
+    def failed(self, key: JobKey, error: ApiError | None, now: float) -> None:
+        """Note that a job failed; ``None`` is an error of our own."""
+        if (job := self._finished(key)) is None:
+            return
+        job.failures += 1
+        match error:
+            case RateLimited():
+                wait = error.retry_after if error.retry_after is not None else self._backoff(job)
+                self._hold(Reason.RATE_LIMITED, now + min(wait, LONGEST_HOLD))
+                job.due = max(self._held_until + self._random(), now)
+            case Unauthorized():
+                self._hold(Reason.UNAUTHORIZED, now + UNAUTHORIZED_HOLD * (1 + self._random() / 5))
+                job.due = self._next_point(job, now)
+            case NotReady():
+                job.due = now + min(job.interval * self.stretch(), NOT_READY_RETRY * _doubled(job.failures))
+            case Unavailable() | TimedOut():
+                job.due = now + self._backoff(job) * (0.75 + self._random() / 2)
+            case _:
+                job.due = self._next_point(job, now)
+
+    def hold(self, now: float) -> tuple[Reason, float] | None:
+        """Return why the account is quiet and for how many seconds more, or ``None`` when it is not."""
+        wait = self._held_until - now
+        return (self._held_reason, wait) if wait > 0 else None
+
+    def _hold(self, reason: Reason, until: float) -> None:
+        if until > self._held_until:
+            self._held_until = until
+            self._held_reason = reason
+
+    def _finished(self, key: JobKey) -> _Job | None:
+        job = self._jobs.get(key)
+        if job is not None:
+            job.running = False
+        return job
+
+    def _backoff(self, job: _Job) -> float:
+        interval = job.interval * self.stretch()
+        longest = max(interval, min(LONGEST_BACKOFF, SLOWEST_BACKOFF * interval))
+        return min(longest, interval * _doubled(job.failures))
+
+    def _next_point(self, job: _Job, now: float) -> float:
+        """Return the first point of the job's grid that is at least half an interval away."""
+        interval = job.interval * self.stretch()
+        start = job.phase * interval
+        return start + (floor((now + interval / 2 - start) / interval) + 1) * interval
+
+
+def _doubled(failures: int) -> int:
+    return 1 << min(failures - 1, _MOST_DOUBLINGS)

@@ -1,0 +1,189 @@
+"""What is known of a project now: immutable, and every change a new value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from exporter.config.model import ProjectSettings
+from exporter.domain.chart import ChartPoint
+from exporter.domain.deployment import Deployment, Statistics
+from exporter.domain.equity import EquityCurve
+from exporter.domain.portfolio import Portfolio
+from exporter.errors import Reason
+
+T = TypeVar("T")
+
+
+class Source(StrEnum):
+    """What is polled of a project: the values of the label ``source``."""
+
+    STATUS = "status"
+    PORTFOLIO = "portfolio"
+    EQUITY = "equity"
+    STATISTICS = "statistics"
+    CHARTS = "charts"
+
+
+VALUE_SOURCES = (Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS, Source.CHARTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One reading of both clocks: ``wall`` in Unix seconds, UTC; ``monotonic`` for durations."""
+
+    wall: float
+    monotonic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """A value and when it was read."""
+
+    value: T
+    read_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How polling one source goes: ``interval`` in seconds is the one in force.
+
+    ``up`` is ``None`` before the first poll, and while the source is not polled.
+    """
+
+    interval: float | None = None
+    up: bool | None = None
+    polls: int = 0
+    failures: Mapping[Reason, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
+    last_success: float | None = None
+    last_failure: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """Everything published about one project.
+
+    ``deployment`` is ``None`` while the status is not known, and a reading of ``None`` for a
+    project never deployed. ``portfolio_changed`` is when the portfolio last differed from the one
+    before, Unix seconds. ``charts`` holds the last point of each series by chart.
+    ``account_currency`` is ``None`` while it is not known.
+    """
+
+    project_id: int
+    account: str
+    settings: ProjectSettings
+    name: str
+    health: Mapping[Source, SourceHealth]
+    deployment: Reading[Deployment | None] | None = None
+    portfolio: Reading[Portfolio] | None = None
+    portfolio_changed: float | None = None
+    equity: Reading[EquityCurve] | None = None
+    statistics: Reading[Statistics] | None = None
+    charts: Mapping[str, Reading[Mapping[str, ChartPoint]]] = field(default_factory=dict)
+    account_currency: str | None = None
+
+    @property
+    def current_deployment(self) -> Deployment | None:
+        """The deployment that is running, if one is."""
+        deployment = self.deployment.value if self.deployment else None
+        return deployment if deployment is not None and deployment.is_running else None
+
+    def with_name(self, name: str) -> "ProjectState":
+        """Return the state under the name that the API gives the project, unless one is configured."""
+        chosen = self.settings.name or name
+        return self if chosen == self.name else replace(self, name=chosen)
+
+    def with_deployment(self, deployment: Deployment | None, now: Moment) -> "ProjectState":
+        """Return the state with the project's latest deployment.
+
+        Values belong to one running deployment: they go when it stops and when another begins.
+        """
+        state = replace(self, deployment=Reading(deployment, now))
+        before, after = self.current_deployment, state.current_deployment
+        if is_same_deployment(before, after):
+            return state
+        return replace(
+            state,
+            health={
+                source: replace(each, up=None, interval=None) if source in VALUE_SOURCES else each
+                for source, each in self.health.items()
+            },
+            portfolio=None,
+            portfolio_changed=None,
+            equity=None,
+            statistics=None,
+            charts={},
+            account_currency=self.settings.account_currency,
+        )
+
+    def with_portfolio(self, portfolio: Portfolio, now: Moment) -> "ProjectState":
+        """Return the state with a new portfolio, and what its cash book tells of the account currency."""
+        changed = self.portfolio is not None and self.portfolio.value != portfolio
+        return replace(
+            self,
+            portfolio=Reading(portfolio, now),
+            portfolio_changed=now.wall if changed else self.portfolio_changed,
+            account_currency=self.settings.account_currency
+            or portfolio.infer_account_currency(self.account_currency),
+        )
+
+    def with_success(self, source: Source, now: Moment) -> "ProjectState":
+        """Return the state after a poll of the source succeeded."""
+        known = self.health[source]
+        return self._with_health(
+            source, replace(known, up=True, polls=known.polls + 1, last_success=now.wall, last_failure=None)
+        )
+
+    def with_failure(self, source: Source, reason: Reason) -> "ProjectState":
+        """Return the state after a poll of the source failed; what was known before stays."""
+        known = self.health[source]
+        failures = {**known.failures, reason: known.failures[reason] + 1}
+        return self._with_health(
+            source,
+            replace(known, up=False, polls=known.polls + 1, failures=failures, last_failure=reason),
+        )
+
+    def with_intervals(self, intervals: Mapping[Source, float | None]) -> "ProjectState":
+        """Return the state with the intervals in force; the same state when nothing changes."""
+        if all(each.interval == intervals[source] for source, each in self.health.items()):
+            return self
+        health = {source: replace(each, interval=intervals[source]) for source, each in self.health.items()}
+        return replace(self, health=health)
+
+    def without_stale(self, now: float) -> "ProjectState":
+        """Return the state without the values that are too old to be shown at ``now``, monotonic seconds."""
+
+        def fresh(reading: Reading[Any] | None) -> bool:
+            return reading is not None and now < reading.read_at.monotonic + self.settings.polling.stale_after
+
+        return replace(
+            self,
+            deployment=self.deployment if fresh(self.deployment) else None,
+            portfolio=self.portfolio if fresh(self.portfolio) else None,
+            equity=self.equity if fresh(self.equity) else None,
+            statistics=self.statistics if fresh(self.statistics) else None,
+            charts={name: reading for name, reading in self.charts.items() if fresh(reading)},
+        )
+
+    def _with_health(self, source: Source, health: SourceHealth) -> "ProjectState":
+        return replace(self, health={**self.health, source: health})
+
+
+def new_project(project_id: int, account: str, settings: ProjectSettings) -> ProjectState:
+    """Return what is known of a project before it was first asked for: which sources it will have."""
+    sources = [source for source in Source if source is not Source.CHARTS or settings.charts]
+    return ProjectState(
+        project_id=project_id,
+        account=account,
+        settings=settings,
+        name=settings.name or str(project_id),
+        health={source: SourceHealth() for source in sources},
+        account_currency=settings.account_currency,
+    )
+
+
+def is_same_deployment(one: Deployment | None, other: Deployment | None) -> bool:
+    """Tell whether both are the same deployment; no deployment is the same as none."""
+    if one is None or other is None:
+        return one is other
+    return (one.deploy_id, one.launched) == (other.deploy_id, other.launched)

@@ -1,0 +1,205 @@
+"""The API client: the read-only endpoints that the exporter asks, and nothing that acts."""
+
+import json
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from exporter import __version__
+from exporter.clock import Clock
+from exporter.domain.chart import Chart
+from exporter.domain.deployment import Deployment, Statistics
+from exporter.domain.portfolio import Portfolio
+from exporter.errors import ApiError, NoDeployment, Reason, TimedOut, Unavailable
+from exporter.quantconnect.auth import Credentials, signed_headers
+from exporter.quantconnect.envelope import Response, interpret
+from exporter.quantconnect.telemetry import OK, RequestLog
+from exporter.quantconnect.wire.chart import parse_chart_answer
+from exporter.quantconnect.wire.live import Listing, parse_deployment, parse_listing, parse_project_names
+from exporter.quantconnect.wire.portfolio import parse_portfolio
+from exporter.quantconnect.wire.statistics import parse_statistics
+
+T = TypeVar("T")
+
+AUTHENTICATE = "authenticate"
+LIVE_LIST = "live/list"
+LIVE_READ = "live/read"
+LIVE_PORTFOLIO_READ = "live/portfolio/read"
+LIVE_CHART_READ = "live/chart/read"
+PROJECTS_READ = "projects/read"
+ENDPOINTS = (AUTHENTICATE, LIVE_LIST, LIVE_READ, LIVE_PORTFOLIO_READ, LIVE_CHART_READ, PROJECTS_READ)
+"""Every endpoint the exporter may ask; each only reads."""
+
+RESULTS = (OK, *Reason)
+MOST_CUSTOM_STATISTICS = 50
+LARGEST_BODY = 64 * 1024 * 1024
+"""Bytes, after decompression: sixty times the largest genuine answer."""
+
+_CHUNK = 64 * 1024
+
+
+class Pace(Protocol):
+    """Waits until the next request may be made."""
+
+    def __call__(self) -> None:
+        """Return when the account's budget allows one more request."""
+
+
+class Client:
+    """One worker's view of the API: a kept connection, and every answer parsed.
+
+    Each method makes one request and returns domain values, or raises an ApiError. Nothing is
+    retried here: the schedule is the retry loop. ``timeout`` bounds connecting, each read and the
+    whole request, in seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        base_url: str,
+        timeout: float,
+        clock: Clock,
+        log: RequestLog,
+        pace: Pace,
+    ) -> None:
+        self._credentials = credentials
+        self._base_url = base_url
+        self._timeout = timeout
+        self._clock = clock
+        self._log = log
+        self._pace = pace
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"quantconnect-exporter/{__version__}"
+        self._session.auth = (
+            self._sign
+        )  # as auth and not as headers, which an entry in ~/.netrc would replace
+        self._session.trust_env = not _is_loopback(base_url)  # no proxy leads to this machine itself
+
+    def close(self) -> None:
+        """Close the kept connection."""
+        self._session.close()
+
+    def authenticate(self) -> None:
+        """Raise Unauthorized unless QuantConnect knows the user."""
+        self._ask(AUTHENTICATE, {}, lambda _: None)
+
+    def live_list(self) -> Listing:
+        """Return every deployment of the account's projects."""
+        return self._ask(LIVE_LIST, {}, parse_listing)
+
+    def live_deployment(self, project_id: int) -> Deployment | None:
+        """Return a project's deployment, ``None`` for one never deployed."""
+        try:
+            return self._ask(LIVE_READ, {"projectId": project_id}, parse_deployment)
+        except NoDeployment:
+            return None
+
+    def live_statistics(self, project_id: int) -> Statistics:
+        """Return a live algorithm's runtime and server statistics."""
+        return self._ask(
+            LIVE_READ,
+            {"projectId": project_id},
+            lambda body: parse_statistics(body, MOST_CUSTOM_STATISTICS),
+        )
+
+    def live_portfolio(self, project_id: int) -> Portfolio:
+        """Return a live algorithm's holdings and cash book."""
+        return self._ask(LIVE_PORTFOLIO_READ, {"projectId": project_id}, parse_portfolio)
+
+    def live_chart(self, project_id: int, name: str, start: float, end: float, count: int) -> Chart:
+        """Return a chart's points between two Unix times, at most ``count`` for each series."""
+        request = {
+            "projectId": project_id,
+            "name": name,
+            "count": count,
+            "start": int(start),
+            "end": int(end),
+        }
+        return self._ask(LIVE_CHART_READ, request, lambda body: parse_chart_answer(body, name))
+
+    def project_names(self) -> Mapping[int, str]:
+        """Return the name of each of the account's projects by its id."""
+        return self._ask(PROJECTS_READ, {}, parse_project_names)
+
+    def _ask(self, endpoint: str, request: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], T]) -> T:
+        self._pace()
+        started = self._clock.monotonic()
+        result: str = Reason.INTERNAL
+        try:
+            response = self._post(endpoint, request)
+            if (skew := response.clock_skew()) is not None:
+                self._log.record_clock_skew(skew)
+            parsed = parse(interpret(response))
+            result = OK
+        except ApiError as error:
+            result = error.reason
+            raise
+        else:
+            return parsed
+        finally:
+            self._log.record(endpoint, result, self._clock.monotonic() - started)
+
+    def _post(self, endpoint: str, request: Mapping[str, Any]) -> Response:
+        deadline = self._clock.monotonic() + self._timeout
+        try:
+            with self._session.post(
+                urljoin(self._base_url, endpoint),
+                data=json.dumps(request),
+                headers={"Content-Type": "application/json"},
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                wall = self._clock.wall()
+                content = self._read(answer, deadline)
+                return Response(answer.status_code, answer.headers, content, wall)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _transport_error(error) from None
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(signed_headers(self._credentials, self._clock.wall()))
+        return request
+
+    def _read(self, answer: requests.Response, deadline: float) -> bytes:
+        content = bytearray()
+        # read1 returns what has arrived, so that a body that drips in meets the deadline too.
+        while chunk := answer.raw.read1(_CHUNK, decode_content=True):
+            content += chunk
+            if len(content) > LARGEST_BODY:
+                raise Unavailable(f"the body is larger than {LARGEST_BODY} bytes")
+            if self._clock.monotonic() > deadline:
+                raise TimedOut(f"no complete answer within {self._timeout:g} s")
+        return bytes(content)
+
+
+def _transport_error(error: Exception) -> ApiError:
+    """Return our error for one of the transport's; its text may hold the request, so only its kind is kept."""
+    kinds = _kinds(error)
+    if any("Timeout" in kind for kind in kinds):
+        return TimedOut("no answer within the time-out")
+    return Unavailable(f"no usable connection ({kinds[-1]})")
+
+
+def _kinds(error: BaseException) -> list[str]:
+    """Return the class names of an error and of what lies under it, outermost first."""
+    names: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and type(cause).__name__ not in names:
+        names.append(type(cause).__name__)
+        inner = [
+            each for each in (*cause.args, getattr(cause, "reason", None)) if isinstance(each, Exception)
+        ]
+        cause = inner[0] if inner else cause.__context__
+    return names
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,141 @@
+"""What an HTTP answer means: the body that was asked for, or why there is none."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from exporter.errors import (
+    ApiError,
+    Malformed,
+    NoDeployment,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
+from exporter.quantconnect.redaction import redacted
+
+_REFUSED_CREDENTIALS = ("hash doesn't match", "userid not valid")
+_TOO_MANY = ("too many requests", "rate limit")
+_NO_DEPLOYMENT = "no live deployment found"
+_FIRST_ERROR_STATUS = 400
+_FIRST_SERVER_ERROR = 500
+_FIRST_REDIRECT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP answer as it came: ``wall`` is our clock in Unix seconds when its head arrived."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    wall: float
+
+    def clock_skew(self) -> float | None:
+        """Return our clock minus the server's in seconds, from its Date header; ``None`` without one."""
+        moment = _http_date(self.headers.get("Date", ""))
+        # The header is cut to whole seconds: half a second is its expected remainder.
+        return None if moment is None else self.wall - (moment + 0.5)
+
+
+def interpret(response: Response) -> Mapping[str, Any]:
+    """Return the body of a successful answer, or raise the ApiError that says why there is none."""
+    if _FIRST_REDIRECT <= response.status < _FIRST_ERROR_STATUS:
+        raise Unavailable(f"HTTP {response.status}: redirected, which the API does not do")
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise RateLimited("HTTP 429: too many requests", _retry_after(response))
+    body = _json_object(response)
+    errors = _error_texts(body)
+    if response.status >= _FIRST_ERROR_STATUS:
+        raise _http_error(response, errors)
+    if body.get("success") is True:
+        if _texts(body.get("errors")):
+            raise Rejected(redacted("; ".join(errors)))
+        return body
+    if body.get("success") is False:
+        raise _refusal(errors)
+    raise Malformed("success: expected true or false")
+
+
+def _json_object(response: Response) -> Mapping[str, Any]:
+    """Return the body as an object; an error status may come with a body that is not JSON."""
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            return {}
+        if response.status >= _FIRST_ERROR_STATUS or response.content.lstrip()[:1] == b"<":
+            raise Unavailable(f"HTTP {response.status} with a body that is not JSON") from None
+        raise Malformed(f"the body is not JSON: {_where(error)}") from None
+    if isinstance(body, dict):
+        return body
+    if response.status >= _FIRST_ERROR_STATUS:
+        return {}
+    raise Malformed("the body is not a JSON object")
+
+
+def _where(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at byte {error.pos} of {len(error.doc)}"
+    return "nested too deeply" if isinstance(error, RecursionError) else "not UTF-8"
+
+
+def _http_error(response: Response, errors: list[str]) -> ApiError:
+    text = f"HTTP {response.status}: {redacted('; '.join(errors)) or 'no error text'}"
+    if response.status == HTTPStatus.UNAUTHORIZED or _mentions(errors, *_REFUSED_CREDENTIALS):
+        return Unauthorized("QuantConnect refused the user id, the token or the clock")
+    if response.status >= _FIRST_SERVER_ERROR or not errors:
+        return Unavailable(text)
+    return Rejected(text)
+
+
+def _refusal(errors: list[str]) -> ApiError:
+    """Sort a refusal by the beginning of its text, which is all that QuantConnect tells them apart by."""
+    if _mentions(errors, *_REFUSED_CREDENTIALS):
+        return Unauthorized("QuantConnect refused the user id, the token or the clock")
+    if _mentions(errors, *_TOO_MANY):
+        return RateLimited("QuantConnect answered: too many requests")
+    text = redacted("; ".join(errors)) or "refused without an error text"
+    return NoDeployment(text) if _mentions(errors, _NO_DEPLOYMENT) else Rejected(text)
+
+
+def _mentions(errors: list[str], *beginnings: str) -> bool:
+    return any(beginning in error.lower() for error in errors for beginning in beginnings)
+
+
+def _error_texts(body: Mapping[str, Any]) -> list[str]:
+    """Return the error texts from every member that has been seen to carry one."""
+    members = ("errors", "messages", "Message", "message", "error")
+    return [text for member in members for text in _texts(body.get(member))]
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value] if value else []
+    if isinstance(value, list):
+        return [each if isinstance(each, str) else json.dumps(each) for each in value if each]
+    return []
+
+
+def _retry_after(response: Response) -> float | None:
+    """Return the seconds in ``Retry-After``, which may be a number or a date."""
+    stated = response.headers.get("Retry-After", "").strip()
+    if stated.isascii() and stated.isdigit():
+        return float(stated) if len(stated) < len(str(2**63)) else None
+    moment = _http_date(stated)
+    if moment is None:
+        return None
+    # A date is the server's, so it is compared with the server's clock where that is known.
+    now = _http_date(response.headers.get("Date", "")) or response.wall
+    return max(0.0, moment - now)
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

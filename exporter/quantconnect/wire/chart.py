@@ -1,0 +1,74 @@
+"""``live/chart/read``: charts whose points are arrays, objects or candles."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.domain.chart import Chart, ChartPoint
+from exporter.errors import NotReady
+from exporter.quantconnect.wire.reader import array, first_member, mapping, member_path, number, wrong
+
+_PAIR = 2
+_CANDLE = 5
+
+
+def parse_chart_answer(body: Mapping[str, Any], name: str) -> Chart:
+    """Return the chart of an answer to ``live/chart/read``; raises NotReady while it is loading."""
+    if body.get("chart") is None:
+        raise NotReady(f"the chart {name!r} is still loading")
+    return parse_chart(body["chart"], name)
+
+
+def parse_chart(value: Any, name: str) -> Chart:
+    """Return a chart in LEAN's JSON of any generation.
+
+    Series whose points are not numbers, such as the cloud's ``Meta``, are left out, and so are
+    points without a value. Raises Malformed with the path of what is wrong.
+    """
+    chart = mapping(value, "chart")
+    series = mapping(first_member(chart, "series", "Series"), "chart.series")
+    parsed = {key: _points(each, member_path("chart.series", key)) for key, each in series.items()}
+    return Chart(name, {key: points for key, points in parsed.items() if points is not None})
+
+
+def _points(value: Any, path: str) -> tuple[ChartPoint, ...] | None:
+    """Return the points with a value in rising time, or ``None`` for a series that is not numbers."""
+    series = mapping(value, path)
+    values = array(first_member(series, "values", "Values"), f"{path}.values")
+    if any(isinstance(point, dict) and not _COORDINATES & point.keys() for point in values):
+        return None
+    points = [_point(point, f"{path}.values[{index}]") for index, point in enumerate(values)]
+    return tuple(sorted((point for point in points if point is not None), key=lambda point: point.time))
+
+
+_COORDINATES = frozenset({"x", "X"})
+
+
+def _point(value: Any, path: str) -> ChartPoint | None:
+    if isinstance(value, dict):
+        y = first_member(value, "y", "Y")
+        missing_is_zero = not {"y", "Y"} & value.keys()  # LEAN's older converter leaves a 0 out
+        return _line_point(first_member(value, "x", "X"), 0 if missing_is_zero else y, path)
+    if isinstance(value, list) and len(value) == _PAIR:
+        return _line_point(value[0], value[1], path)
+    if isinstance(value, list) and len(value) == _CANDLE:
+        return _candle(value, path)
+    raise wrong(path, "a point", value)
+
+
+def _line_point(x: Any, y: Any, path: str) -> ChartPoint | None:
+    time = number(x, f"{path}.x")
+    if y is None:
+        return None
+    value = number(y, f"{path}.y")
+    return ChartPoint(time, value, value)
+
+
+def _candle(value: list[Any], path: str) -> ChartPoint | None:
+    time, open_, high, low, close = (
+        None if each is None else number(each, f"{path}[{index}]") for index, each in enumerate(value)
+    )
+    if time is None:
+        raise wrong(path, "a time first", value)
+    if close is None:
+        return None
+    return ChartPoint(time, close, max(each for each in (open_, high, low, close) if each is not None))

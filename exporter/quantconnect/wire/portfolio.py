@@ -1,0 +1,180 @@
+"""``live/portfolio/read``: holdings in three generations of keys, and the cash book."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from exporter.domain.portfolio import CashBalance, Holding, Portfolio
+from exporter.domain.security import Security, SecurityType
+from exporter.errors import Malformed, NotReady
+from exporter.quantconnect import identifier
+from exporter.quantconnect.wire.reader import first_member, mapping, member_path, number, text, wrong
+
+_SYMBOL = ("symbol", "Symbol")
+_TYPE = ("type", "Type")
+_CURRENCY_SYMBOL = ("c", "currencySymbol", "CurrencySymbol")
+_AVERAGE_PRICE = ("a", "averagePrice", "AveragePrice")
+_QUANTITY = ("q", "quantity", "Quantity")
+_MARKET_PRICE = ("p", "marketPrice", "MarketPrice")
+_CONVERSION_RATE = ("r", "conversionRate", "ConversionRate")
+_MARKET_VALUE = ("v", "marketValue", "MarketValue")
+_UNREALIZED_PNL = ("u", "unrealizedPnl", "unrealizedPnL", "UnrealizedPnl", "UnrealizedPnL")
+_UNREALIZED_PERCENT = (
+    "up",
+    "unrealizedPnlPercent",
+    "unrealizedPnLPercent",
+    "UnrealizedPnlPercent",
+    "UnrealizedPnLPercent",
+)
+
+_HOLDING_MEMBERS = frozenset(
+    (
+        *_SYMBOL,
+        *_TYPE,
+        *_CURRENCY_SYMBOL,
+        *_AVERAGE_PRICE,
+        *_QUANTITY,
+        *_MARKET_PRICE,
+        *_CONVERSION_RATE,
+        *_MARKET_VALUE,
+        *_UNREALIZED_PNL,
+        *_UNREALIZED_PERCENT,
+    )
+)
+
+_ONE_CENT = 0.01
+
+
+def parse_portfolio(body: Mapping[str, Any]) -> Portfolio:
+    """Return the portfolio of an answer to ``live/portfolio/read``.
+
+    Raises NotReady without a portfolio in it, Malformed with the path of what is wrong.
+    """
+    if body.get("portfolio") is None:
+        raise NotReady("the answer has no portfolio in it yet")
+    portfolio = mapping(body["portfolio"], "portfolio")
+    holdings = _map_of(portfolio, "holdings", "Holdings")
+    cash = _map_of(portfolio, "cash", "Cash")
+    return Portfolio(
+        holdings=tuple(_holding(key, value) for key, value in holdings.items()),
+        cash=tuple(_cash_balance(key, value) for key, value in cash.items()),
+    )
+
+
+def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Return a map that may be missing because it is empty, but not because it has a new name."""
+    path = f"portfolio.{names[0]}"
+    unknown = portfolio.keys() - {"holdings", "Holdings", "cash", "Cash"}
+    if unknown and portfolio.keys().isdisjoint(names):
+        raise Malformed(f"{path}: missing, while there is an unknown member {min(unknown)[:60]!r}")
+    return mapping(first_member(portfolio, *names), path)
+
+
+def _holding(symbol_id: str, value: Any) -> Holding:
+    path = member_path("portfolio.holdings", symbol_id)
+    members = mapping(value, path)
+    reader = _HoldingReader(members, path)
+    quantity = reader.number(_QUANTITY)
+    market_price = reader.number(_MARKET_PRICE) or None  # LEAN leaves the price out until there is one
+    conversion_rate = reader.number(_CONVERSION_RATE, default=1.0) or None  # 0 is LEAN's "not known yet"
+    priced = quantity == 0 or (market_price is not None and conversion_rate is not None)
+    market_value = reader.number(_MARKET_VALUE)
+    if market_value == 0 and not _rounds_to_zero(quantity, market_price, conversion_rate):
+        market_value = None
+    return Holding(
+        security=_security(symbol_id, members, path),
+        quantity=quantity,
+        average_price=reader.number(_AVERAGE_PRICE),
+        market_price=market_price,
+        conversion_rate=conversion_rate,
+        market_value=market_value if priced else None,
+        unrealized_pnl=reader.number(_UNREALIZED_PNL) if priced else None,
+        currency_symbol=_currency_symbol(members, path),
+    )
+
+
+class _HoldingReader:
+    """Numbers of one holding, whose members LEAN leaves out when they have their default value.
+
+    Left out means the default only while every member is one we know. Beside an unknown member it
+    may as well mean that the number has a new name, and then it is not known.
+    """
+
+    def __init__(self, members: Mapping[str, Any], path: str) -> None:
+        self._members = members
+        self._path = path
+        self._complete = members.keys() <= _HOLDING_MEMBERS
+
+    def number(self, names: tuple[str, ...], default: float = 0.0) -> float | None:
+        for name in names:
+            value = self._members.get(name)
+            if value is not None:
+                return number(value, f"{self._path}.{name}")
+        return default if self._complete else None
+
+
+def _rounds_to_zero(quantity: float | None, price: float | None, rate: float | None) -> bool:
+    """Tell whether a position's value can be 0 to the cent, so that LEAN leaves it out."""
+    if quantity is None or price is None or rate is None:
+        return quantity == 0
+    return abs(quantity * price * rate) < _ONE_CENT
+
+
+def _security(symbol_id: str, members: Mapping[str, Any], path: str) -> Security:
+    security = identifier.decode(text(symbol_id, path))
+    if security.type is SecurityType.UNKNOWN:
+        security = replace(security, type=_stated_type(members, path))
+    symbol = first_member(members, *_SYMBOL)
+    if not isinstance(symbol, dict):
+        return security
+    current = first_member(symbol, "value", "Value")
+    if not current:
+        return security
+    return replace(security, current_ticker=" ".join(text(current, f"{path}.symbol.value").split()))
+
+
+def _stated_type(members: Mapping[str, Any], path: str) -> SecurityType:
+    """Return the type that older engines state beside the identifier: a number, or its name."""
+    stated = first_member(members, *_TYPE)
+    match stated:
+        case None | bool():
+            return SecurityType.UNKNOWN
+        case int():
+            return identifier.security_type_of(stated)
+        case str():
+            return _type_by_name(stated)
+        case _:
+            raise wrong(f"{path}.type", "a security type", stated)
+
+
+def _type_by_name(name: str) -> SecurityType:
+    spelled = name.replace("_", "").lower()
+    return next((known for known in SecurityType if known.replace("_", "") == spelled), SecurityType.UNKNOWN)
+
+
+def _currency_symbol(members: Mapping[str, Any], path: str) -> str:
+    symbol = first_member(members, *_CURRENCY_SYMBOL)
+    return "$" if symbol is None else text(symbol, f"{path}.currencySymbol")
+
+
+def _cash_balance(key: str, value: Any) -> CashBalance:
+    path = member_path("portfolio.cash", key)
+    row = mapping(value, path)
+    amount = number(first_member(row, "amount", "Amount"), f"{path}.amount")
+    rate = first_member(row, "conversionRate", "ConversionRate")
+    conversion_rate = None if rate is None else number(rate, f"{path}.conversionRate") or None
+    return CashBalance(
+        currency=text(first_member(row, "symbol", "Symbol") or key, f"{path}.symbol"),
+        amount=amount,
+        conversion_rate=conversion_rate,
+        value=_cash_value(row, path, amount, conversion_rate),
+    )
+
+
+def _cash_value(row: Mapping[str, Any], path: str, amount: float, rate: float | None) -> float | None:
+    if amount == 0:
+        return 0.0
+    if rate is None:
+        return None
+    stated = first_member(row, "valueInAccountCurrency", "ValueInAccountCurrency")
+    return amount * rate if stated is None else number(stated, f"{path}.valueInAccountCurrency")

@@ -1,0 +1,111 @@
+"""Reading parsed JSON: each function takes a value and its path, and returns what was meant or raises.
+
+Paths are written as in ``portfolio.holdings["SPY R735QTJ8XC9X"].v``.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+
+from exporter.errors import Malformed
+
+_SHOWN = 60
+
+
+def number(value: Any, path: str) -> float:
+    """Return a finite number; text, booleans, NaN and infinities are none."""
+    if type(value) is not float and type(value) is not int:
+        raise wrong(path, "a number", value)
+    try:
+        result = float(value)
+    except OverflowError:
+        raise Malformed(f"{path}: a number too large to hold") from None
+    if not isfinite(result):
+        raise wrong(path, "a finite number", value)
+    return result
+
+
+def text(value: Any, path: str) -> str:
+    """Return a text that can be written as UTF-8."""
+    if not isinstance(value, str):
+        raise wrong(path, "a text", value)
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise Malformed(f"{path}: a text with half a surrogate pair")
+    return value
+
+
+def mapping(value: Any, path: str) -> Mapping[str, Any]:
+    """Return an object; ``null`` and ``[]`` are how PHP and LEAN send an empty one."""
+    if value is None or value == []:
+        return {}
+    if not isinstance(value, dict):
+        raise wrong(path, "an object", value)
+    return value
+
+
+def array(value: Any, path: str) -> list[Any]:
+    """Return an array; ``null`` and ``{}`` are how an empty one may come."""
+    if value is None or value == {}:
+        return []
+    if not isinstance(value, list):
+        raise wrong(path, "an array", value)
+    return value
+
+
+def whole_number(value: Any, path: str) -> int:
+    """Return a whole number, which PHP may also send as digits in quotes."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    if type(value) is not int:
+        raise wrong(path, "a whole number", value)
+    return value
+
+
+def optional_time(value: Any, path: str) -> float | None:
+    """Return Unix seconds of ``YYYY-MM-DD HH:MM:SS``, which is UTC; ``None`` for ``null`` and the empty text."""
+    if value is None or value == "":
+        return None
+    try:
+        moment = datetime.fromisoformat(text(value, path))
+    except ValueError:
+        raise wrong(path, "a time", value) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def first_member(members: Mapping[str, Any], *names: str) -> Any:
+    """Return the first member present under one of the names it has had, else ``None``."""
+    for name in names:
+        if name in members:
+            return members[name]
+    return None
+
+
+def member_path(path: str, name: str) -> str:
+    """Return the path of a member whose name may be any text."""
+    return f'{path}["{_shortened(name)}"]'
+
+
+def wrong(path: str, expected: str, value: Any) -> Malformed:
+    """Return the error that names the path, what was expected there, and what was found."""
+    return Malformed(f"{path}: expected {expected}, found {_describe(value)}")
+
+
+def _describe(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f"the text {_shortened(value)!r}"
+        case dict():
+            return "an object"
+        case list():
+            return "an array"
+        case _:
+            return _shortened(repr(value))
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"

@@ -1,0 +1,148 @@
+"""Runtime and server statistics: numbers that LEAN sends as text for a reader's eye."""
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.domain.deployment import ServerStatistics, Statistics
+from exporter.quantconnect.wire.reader import mapping, member_path, number, text, wrong
+
+_NET_PROFIT = "Net Profit"
+_FEES = "Fees"
+_VOLUME = "Volume"
+_RETURN = "Return"
+_PROBABILISTIC_SHARPE_RATIO = "Probabilistic Sharpe Ratio"
+_ENGINE_STATISTICS = frozenset(
+    {
+        _NET_PROFIT,
+        _FEES,
+        _VOLUME,
+        _RETURN,
+        _PROBABILISTIC_SHARPE_RATIO,
+        "Equity",
+        "Holdings",
+        "Unrealized",
+        "Capacity",
+    }
+)
+"""What LEAN sets itself (``BaseResultsHandler.GetAlgorithmRuntimeStatistics``)."""
+
+_BYTES_PER_MEGABYTE = 1024 * 1024
+_NUMBER = r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+_ENGINE_TEXT = re.compile(
+    rf"(?P<before>-?)(?P<mark>[^\d\s.,%+-]{{0,8}})\s?(?P<after>-?){_NUMBER}(?P<percent>\s?%)?"
+)
+_CUSTOM_TEXT = re.compile(
+    rf"(?P<before>[+-]?)(?P<mark>[$€£₤¥₹₿₩₺₽฿]?)\s?(?P<after>-?){_NUMBER}(?P<percent>\s?%)?"
+)
+_UP_TIME = re.compile(r"(?P<days>\d+)d (?P<hours>\d{2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})")
+_LONGEST_NUMBER = 40
+
+
+def parse_statistics(body: Mapping[str, Any], most_custom: int) -> Statistics:
+    """Return the statistics of an answer to ``live/read``; at most ``most_custom`` of the algorithm's own.
+
+    Raises Malformed when a statistic that LEAN itself sets does not read as a number.
+    """
+    results = _results(body)
+    runtime = mapping(results.get("runtimeStatistics", results.get("RuntimeStatistics")), "runtimeStatistics")
+    server = mapping(results.get("serverStatistics", results.get("ServerStatistics")), "serverStatistics")
+    custom = [
+        (text(name, member_path("runtimeStatistics", name)), value)
+        for name, stated in runtime.items()
+        if name not in _ENGINE_STATISTICS and (value := _custom_number(stated)) is not None
+    ]
+    fees = _engine_number(runtime, _FEES)
+    return Statistics(
+        net_profit=_engine_number(runtime, _NET_PROFIT),
+        fees=None if fees is None else abs(fees),
+        volume=_engine_number(runtime, _VOLUME),
+        return_ratio=_engine_number(runtime, _RETURN),
+        probabilistic_sharpe_ratio=_engine_number(runtime, _PROBABILISTIC_SHARPE_RATIO),
+        custom=tuple(custom[:most_custom]),
+        dropped=max(0, len(custom) - most_custom),
+        server=_server_statistics(server),
+    )
+
+
+def _results(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return where the statistics are: older bodies nest them in ``LiveResults.results``."""
+    nested = body.get("LiveResults")
+    if "runtimeStatistics" in body or not isinstance(nested, dict):
+        return body
+    inner = nested.get("results", nested.get("Results"))
+    return mapping(inner, "LiveResults.results")
+
+
+def _engine_number(runtime: Mapping[str, Any], name: str) -> float | None:
+    """Return the number in a text of LEAN's, ``$-3,348.57``, ``-$84.48``, ``-42.59 %``; percent as a ratio.
+
+    ``None`` when the statistic is absent, blank, or LEAN could not compute it.
+    """
+    path = member_path("runtimeStatistics", name)
+    stated = runtime.get(name)
+    if stated is None:
+        return None
+    if not isinstance(stated, str):
+        return number(stated, path)
+    if not stated.strip() or "NaN" in stated:
+        return None
+    value = _matched_number(_ENGINE_TEXT, stated)
+    if value is None:
+        raise wrong(path, "a number as text", stated)
+    return value
+
+
+def _custom_number(stated: Any) -> float | None:
+    """Return the number that an algorithm's own statistic shows, percent as a ratio; ``None`` for other text.
+
+    Stricter than LEAN's own statistics: letters beside the digits (``SMA20``) make a text, not a number.
+    """
+    if isinstance(stated, str):
+        return _matched_number(_CUSTOM_TEXT, stated)
+    if type(stated) in (int, float) and abs(stated) <= sys.float_info.max:
+        return float(stated)
+    return None
+
+
+def _matched_number(pattern: re.Pattern[str], stated: str) -> float | None:
+    stripped = stated.strip()
+    match = pattern.fullmatch(stripped) if len(stripped) <= _LONGEST_NUMBER else None
+    if match is None or (match["before"] and match["after"]):
+        return None
+    value = float(match["digits"].replace(",", ""))
+    if "-" in (match["before"], match["after"]):
+        value = -value
+    return value / 100 if match["percent"] else value
+
+
+def _server_statistics(server: Mapping[str, Any]) -> ServerStatistics:
+    return ServerStatistics(
+        cpu_usage_ratio=_server_number(server, "CPU Usage"),
+        memory_used_bytes=_megabytes(server, "Used RAM (MB)"),
+        memory_total_bytes=_megabytes(server, "Total RAM (MB)"),
+        uptime_seconds=_uptime(server.get("Up Time")),
+    )
+
+
+def _server_number(server: Mapping[str, Any], name: str) -> float | None:
+    """Return a number of LEAN's ``OS.GetServerStatistics``, percent as a ratio; ``None`` when it is no number.
+
+    Nothing about money depends on the machine's load, so an unreadable text only leaves the value out.
+    """
+    return _custom_number(server.get(name))
+
+
+def _megabytes(server: Mapping[str, Any], name: str) -> float | None:
+    megabytes = _server_number(server, name)
+    return None if megabytes is None else megabytes * _BYTES_PER_MEGABYTE
+
+
+def _uptime(stated: Any) -> float | None:
+    """Return the seconds in ``3d 04:05:06``, as LEAN's live result handler writes it."""
+    match = _UP_TIME.fullmatch(stated) if isinstance(stated, str) and len(stated) < _LONGEST_NUMBER else None
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(each) for each in match.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)

@@ -1,0 +1,68 @@
+"""The four pages: metrics, status, health and readiness."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter.metrics.page import Page
+from exporter.web.negotiation import accepts_gzip, choose_format
+
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the server shows: each is called for each request, and none waits for QuantConnect."""
+
+    metrics: Page
+    status: Callable[[], str]
+    healthy: Callable[[], bool]
+    ready: Callable[[], bool]
+
+
+def application(pages: Pages, telemetry_path: str) -> Starlette:
+    """Return the ASGI application; any other path is 404, any method but GET and HEAD 405."""
+    return Starlette(
+        routes=[
+            Route(telemetry_path, _metrics(pages.metrics)),
+            Route("/", _status(pages.status)),
+            Route("/-/healthy", _check(pages.healthy, "healthy", "a poll loop is stuck")),
+            Route("/-/ready", _check(pages.ready, "ready", "not every project has been tried yet")),
+        ]
+    )
+
+
+def _metrics(page: Page) -> _Endpoint:
+    async def metrics(request: Request) -> Response:
+        page_format = choose_format(request.headers.get("accept"))
+        compress = accepts_gzip(request.headers.get("accept-encoding"))
+        make = page.gzipped if compress else page.plain
+        if page.is_current(page_format):
+            content = make(page_format)
+        else:  # joining and compressing many megabytes must not hold up other requests
+            content = await run_in_threadpool(make, page_format)
+        headers = {"Content-Type": page_format.content_type, "Vary": "Accept, Accept-Encoding"}
+        if compress:
+            headers["Content-Encoding"] = "gzip"
+        return Response(content, headers=headers)
+
+    return metrics
+
+
+def _status(page: Callable[[], str]) -> _Endpoint:
+    async def status(_: Request) -> Response:
+        return HTMLResponse(page())
+
+    return status
+
+
+def _check(passes: Callable[[], bool], yes: str, no: str) -> _Endpoint:
+    async def check(_: Request) -> Response:
+        return PlainTextResponse(f"{yes}\n") if passes() else PlainTextResponse(f"{no}\n", status_code=503)
+
+    return check

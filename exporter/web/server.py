@@ -1,0 +1,89 @@
+"""The web server: sockets, uvicorn in a thread of its own, and a clean end."""
+
+import asyncio
+import logging
+import socket
+from dataclasses import dataclass
+from threading import Thread
+
+import uvicorn
+from starlette.applications import Starlette
+
+from exporter.errors import ListenError
+
+BACKLOG = 1024
+SECONDS_TO_FINISH = 1
+"""How long scrapes under way may take once the server is told to stop."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """A host, empty for every interface, and a port, 0 for a free one."""
+
+    host: str
+    port: int
+
+
+def parse_listen_address(text: str) -> ListenAddress:
+    """Return the address in ``127.0.0.1:11722``, ``[::1]:11722`` or ``:11722``; raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 0xFFFF:  # noqa: PLR2004
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    if ":" in host and not bracketed:
+        raise ValueError(f"{text!r}: an IPv6 address is written in brackets")
+    return ListenAddress(host.strip("[]"), int(port))
+
+
+def listen(address: ListenAddress) -> socket.socket:
+    """Return a listening socket; raises ListenError with the address in its text."""
+    try:
+        if not address.host and socket.has_dualstack_ipv6():
+            return socket.create_server(
+                ("", address.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
+            )
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address.host}:{address.port}: {error.strerror}") from error
+
+
+class WebServer:
+    """Serves an application on sockets that already listen."""
+
+    def __init__(self, application: Starlette, sockets: list[socket.socket]) -> None:
+        self._sockets = sockets
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                application,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=SECONDS_TO_FINISH,
+            )
+        )
+        # Outside the main thread uvicorn leaves the signals to us, which it would end the process with.
+        self._thread = Thread(target=self._run, name="web")
+
+    def start(self) -> None:
+        """Start serving."""
+        self._thread.start()
+        for each in self._sockets:
+            host, port = each.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            _logger.info("listening", extra={"address": f"{shown}:{port}"})
+
+    def stop(self) -> None:
+        """Finish the answers under way and end."""
+        self._server.should_exit = True
+        self._thread.join()
+
+    def is_alive(self) -> bool:
+        """Tell whether the server still serves."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(self._sockets))
