@@ -53,10 +53,16 @@ class ListenError(ExporterError):
 class ApiError(ExporterError):
     """A request to QuantConnect gave no usable answer.
 
-    The text is already free of credentials and short enough for a log line.
+    The text is already free of credentials and short enough for a log line. ``endpoint`` is set by
+    the client that asked.
     """
 
     reason: ClassVar[Reason]
+    endpoint: str = ""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{self.endpoint}: {text}" if self.endpoint else text
 
 
 class Unauthorized(ApiError):

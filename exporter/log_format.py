@@ -24,6 +24,7 @@ def configure_logging(level: str, log_format: str, secrets: Iterable[Secret] = (
     handler.setFormatter(_Formatter(_WRITERS[log_format], tuple(secrets)))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it announces its start and end, as we do
 
 
 class _Formatter(logging.Formatter):

@@ -57,14 +57,16 @@ class Exporter:
         poller = AccountPoller(
             account,
             [project for project in config.projects if project.account == account.name],
+            [project.id for project in config.projects if project.account != account.name],
             config.defaults,
             self._store,
             self._clock,
             random.random,
         )
         timeout = config.defaults.polling.timeout
+        longest = max([timeout, *(project.settings.polling.timeout for project in config.projects)])
         make_client = partial(make_client_of, account, timeout, self._clock, log)
-        return AccountWorkers(poller, make_client, log, timeout, self._clock)
+        return AccountWorkers(poller, make_client, log, longest, self._clock)
 
     def _accounts(self) -> Iterable[AccountView]:
         for workers in self.poller.accounts:

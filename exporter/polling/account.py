@@ -35,6 +35,7 @@ class AccountPoller:
         self,
         account: Account,
         named: Iterable[NamedProject],
+        named_elsewhere: Iterable[int],
         defaults: ProjectSettings,
         store: Store[Any],
         clock: Clock,
@@ -47,17 +48,15 @@ class AccountPoller:
         self._changed = Condition()
         self._schedule = Schedule(account.requests_per_minute, random)
         self._named = {project.id: project.settings for project in named}
-        self._projects = frozenset(self._named)  # replaced, never changed: other threads iterate over it
+        self._not_ours = frozenset(named_elsewhere)
+        self._projects: frozenset[int] = frozenset()  # replaced, never changed: other threads iterate over it
         self._listing_tried = False
         self._listing_failed = False
         self._names: Mapping[int, str] = {}
         self._names_asked: set[int] = set()
         self._names_due = 0.0
-        for project_id, settings in self._named.items():
-            store.add(new_project(project_id, account.name, settings))
         statuses = [settings.polling.status for settings in (defaults, *self._named.values())]
         self._schedule.add(_LISTING, min(statuses), clock.monotonic())
-        self._publish_intervals()
 
     def poll_once(self, client: Client) -> bool:
         """Run the job that has been due longest; ``False`` when none is due."""
@@ -68,7 +67,7 @@ class AccountPoller:
         if due.held is None:
             self._run(client, due.key)
         else:
-            self._record_failure(due.key, due.held, "not asked while the account is on hold")
+            self._record_failure(due.key, due.held, "not asked while the account is on hold", held=True)
         return True
 
     def wait(self, longest: float) -> None:
@@ -113,6 +112,7 @@ class AccountPoller:
             self._changed.notify_all()
 
     def _poll(self, client: Client, key: JobKey) -> None:
+        client.timeout = self._timeout(key.project_id)
         if key.project_id is None:
             self._poll_listing(client)
         elif key.kind == Source.STATUS:
@@ -120,6 +120,10 @@ class AccountPoller:
             self._publish_intervals()
         else:
             self._poll_values(client, key.project_id, Source(key.kind))
+
+    def _timeout(self, project_id: int | None) -> float:
+        state = None if project_id is None else self._store.get(project_id)
+        return (state.settings if state else self._defaults).polling.timeout
 
     def _poll_values(self, client: Client, project_id: int, source: Source) -> None:
         state = self._store.get(project_id)
@@ -142,8 +146,9 @@ class AccountPoller:
 
     def _poll_listing(self, client: Client) -> None:
         listing = client.live_list()
-        found = [project_id for project_id in listing if self._is_new(listing, project_id)]
+        found = sorted(project_id for project_id in listing if self._is_new(listing, project_id))
         self._ask_names(client, found)
+        self._add_named()
         for project_id in found:
             self._discover(project_id)
         for project_id in sorted(self._projects):
@@ -155,7 +160,8 @@ class AccountPoller:
 
     def _is_new(self, listing: Listing, project_id: int) -> bool:
         deployments = listing[project_id]
-        if not self.account.discover or project_id in self._projects or isinstance(deployments, Malformed):
+        known = project_id in self._projects or project_id in self._named or project_id in self._not_ours
+        if known or not self.account.discover or isinstance(deployments, Malformed):
             return False
         latest = latest_deployment(deployments)
         return latest is not None and latest.is_running
@@ -165,7 +171,8 @@ class AccountPoller:
 
         A project is shown under its id until its name is known, so no failure here stops anything.
         """
-        wanted = {state.project_id for state in self._states() if state.settings.name is None} | set(found)
+        unnamed = {project_id for project_id, settings in self._named.items() if settings.name is None}
+        wanted = unnamed | (self._projects - self._named.keys()) | set(found)
         now = self._clock.monotonic()
         if not wanted or (wanted <= self._names_asked and now < self._names_due):
             return
@@ -177,17 +184,29 @@ class AccountPoller:
             log.names_failed(self.account.name, error)
             return
         self._names_due = now + NAMES_REFRESH
-        for project_id in wanted & self._names.keys():
+        for project_id in self._projects & self._names.keys():
             self._store.update(project_id, self._with_name)
 
     def _with_name(self, state: ProjectState) -> ProjectState:
         return state.with_name(self._names.get(state.project_id, state.name))
 
-    def _discover(self, project_id: int) -> None:
-        state = self._with_name(new_project(project_id, self.account.name, self._defaults))
+    def _add_named(self) -> None:
+        """Publish the projects that the configuration names: not before their names have been asked for,
+        because a series that changes its labels is another series.
+        """
+        for project_id in self._named.keys() - self._projects:
+            self._add(project_id, self._named[project_id])
+
+    def _add(self, project_id: int, settings: ProjectSettings) -> bool:
+        state = self._with_name(new_project(project_id, self.account.name, settings))
         # A project shared between two accounts is polled by the one that found it first.
-        if self._store.add(state):
+        added = self._store.add(state)
+        if added:
             self._projects |= {project_id}
+        return added
+
+    def _discover(self, project_id: int) -> None:
+        if self._add(project_id, self._defaults) and (state := self._store.get(project_id)) is not None:
             log.discovered(state)
 
     def _apply_listing(self, project_id: int, listing: Listing) -> None:
@@ -245,23 +264,25 @@ class AccountPoller:
             for source in VALUE_SOURCES:
                 self._schedule.remove(JobKey(source, project_id))
 
-    def _record_failure(self, key: JobKey, reason: Reason, text: str) -> None:
+    def _record_failure(self, key: JobKey, reason: Reason, text: str, *, held: bool = False) -> None:
         if key.project_id is not None:
-            self._fail(key.project_id, Source(key.kind), reason, text)
+            self._fail(key.project_id, Source(key.kind), reason, text, held=held)
             return
-        log.listing_failed(self.account.name, reason, text, again=self._listing_failed)
+        log.listing_failed(self.account.name, reason, text, again=self._listing_failed or held)
+        self._add_named()
         self._listing_tried = self._listing_failed = True
         for project_id in sorted(self._projects):
             if JobKey(Source.STATUS, project_id) not in self._schedule:
                 self._store.update(project_id, lambda known: known.with_failure(Source.STATUS, reason))
+        self._publish_intervals()
 
-    def _fail(self, project_id: int, source: Source, reason: Reason, text: str) -> None:
+    def _fail(self, project_id: int, source: Source, reason: Reason, text: str, *, held: bool) -> None:
         def change(known: ProjectState) -> ProjectState:
             if source in VALUE_SOURCES and known.current_deployment is None:
                 return known  # stopped meanwhile: the source is not polled any more
             return known.with_failure(source, reason)
 
-        log.failed(self._store.update(project_id, change), source, reason, text)
+        log.failed(self._store.update(project_id, change), source, reason, text, quiet=held)
 
     def _publish_intervals(self) -> None:
         """Show the intervals in force, which change for every project when one comes or goes."""

@@ -11,12 +11,12 @@ from exporter.polling.store import Update
 _logger = logging.getLogger("exporter.polling")
 
 
-def failed(update: Update | None, source: Source, reason: Reason, text: str) -> None:
-    """Warn when a source begins to fail or fails for another reason."""
+def failed(update: Update | None, source: Source, reason: Reason, text: str, *, quiet: bool) -> None:
+    """Warn when a source begins to fail or fails for another reason; ``quiet`` where that has been said."""
     if update is None or update.after is update.before:
         return
     before = update.before.health[source]
-    known = before.up is False and before.last_failure == reason
+    known = quiet or (before.up is False and before.last_failure == reason)
     _logger.log(
         logging.DEBUG if known else logging.WARNING,
         "poll failed",

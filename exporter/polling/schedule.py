@@ -5,7 +5,7 @@ come in bursts. A missed point is skipped, never caught up. When the requests th
 exceed the account's budget, every interval is stretched by the same factor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import floor
 from typing import NamedTuple
@@ -96,8 +96,8 @@ class Schedule:
         return None if job is None else job.interval * self.stretch()
 
     def next_due(self) -> float | None:
-        """Return when the next job that is not running is due, or ``None`` without one."""
-        return min((job.due for job in self._jobs.values() if not job.running), default=None)
+        """Return when the next job that may run is due, or ``None`` without one."""
+        return min((job.due for _, job in self._free_jobs()), default=None)
 
     def take(self, now: float) -> Due | None:
         """Return the job that has been due longest and mark it as running, or ``None`` if none is due.
@@ -105,9 +105,8 @@ class Schedule:
         During a hold of the account, a job waits for its end; one whose interval is shorter than the
         wait fails instead, so that nothing looks alive that is not asked for.
         """
-        due = [(job.due, key) for key, job in self._jobs.items() if not job.running and job.due <= now]
-        for _, key in sorted(due, key=lambda each: each[0]):
-            job = self._jobs[key]
+        due = [(key, job) for key, job in self._free_jobs() if job.due <= now]
+        for key, job in sorted(due, key=lambda each: each[1].due):
             wait = self._held_until - now
             if wait <= 0:
                 job.running = True
@@ -148,6 +147,11 @@ class Schedule:
         """Return why the account is quiet and for how many seconds more, or ``None`` when it is not."""
         wait = self._held_until - now
         return (self._held_reason, wait) if wait > 0 else None
+
+    def _free_jobs(self) -> Iterator[tuple[JobKey, _Job]]:
+        """Yield the jobs that may run: one of a project at a time, so that one that hangs holds one worker."""
+        busy = {key.project_id for key, job in self._jobs.items() if job.running}
+        return ((key, job) for key, job in self._jobs.items() if key.project_id not in busy)
 
     def _hold(self, reason: Reason, until: float) -> None:
         if until > self._held_until:

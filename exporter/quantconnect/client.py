@@ -54,7 +54,7 @@ class Client:
 
     Each method makes one request and returns domain values, or raises an ApiError. Nothing is
     retried here: the schedule is the retry loop. ``timeout`` bounds connecting, each read and the
-    whole request, in seconds.
+    whole request, in seconds; the worker sets it anew for each project.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Client:
     ) -> None:
         self._credentials = credentials
         self._base_url = base_url
-        self._timeout = timeout
+        self.timeout = timeout
         self._clock = clock
         self._log = log
         self._pace = pace
@@ -110,8 +110,13 @@ class Client:
         """Return a live algorithm's holdings and cash book."""
         return self._ask(LIVE_PORTFOLIO_READ, {"projectId": project_id}, parse_portfolio)
 
-    def live_chart(self, project_id: int, name: str, start: float, end: float, count: int) -> Chart:
-        """Return a chart's points between two Unix times, at most ``count`` for each series."""
+    def live_chart(
+        self, project_id: int, name: str, start: float, end: float, count: int, only: str | None = None
+    ) -> Chart:
+        """Return a chart's points between two Unix times, at most ``count`` for each series.
+
+        With ``only``, that series alone is read, so that no other can spoil it.
+        """
         request = {
             "projectId": project_id,
             "name": name,
@@ -119,7 +124,7 @@ class Client:
             "start": int(start),
             "end": int(end),
         }
-        return self._ask(LIVE_CHART_READ, request, lambda body: parse_chart_answer(body, name))
+        return self._ask(LIVE_CHART_READ, request, lambda body: parse_chart_answer(body, name, only))
 
     def project_names(self) -> Mapping[int, str]:
         """Return the name of each of the account's projects by its id."""
@@ -137,6 +142,7 @@ class Client:
             result = OK
         except ApiError as error:
             result = error.reason
+            error.endpoint = endpoint
             raise
         else:
             return parsed
@@ -144,13 +150,13 @@ class Client:
             self._log.record(endpoint, result, self._clock.monotonic() - started)
 
     def _post(self, endpoint: str, request: Mapping[str, Any]) -> Response:
-        deadline = self._clock.monotonic() + self._timeout
+        deadline = self._clock.monotonic() + self.timeout
         try:
             with self._session.post(
                 urljoin(self._base_url, endpoint),
                 data=json.dumps(request),
                 headers={"Content-Type": "application/json"},
-                timeout=self._timeout,
+                timeout=self.timeout,
                 allow_redirects=False,
                 stream=True,
             ) as answer:
@@ -172,7 +178,7 @@ class Client:
             if len(content) > LARGEST_BODY:
                 raise Unavailable(f"the body is larger than {LARGEST_BODY} bytes")
             if self._clock.monotonic() > deadline:
-                raise TimedOut(f"no complete answer within {self._timeout:g} s")
+                raise TimedOut(f"no complete answer within {self.timeout:g} s")
         return bytes(content)
 
 

@@ -11,22 +11,26 @@ _PAIR = 2
 _CANDLE = 5
 
 
-def parse_chart_answer(body: Mapping[str, Any], name: str) -> Chart:
+def parse_chart_answer(body: Mapping[str, Any], name: str, only: str | None = None) -> Chart:
     """Return the chart of an answer to ``live/chart/read``; raises NotReady while it is loading."""
     if body.get("chart") is None:
         raise NotReady(f"the chart {name!r} is still loading")
-    return parse_chart(body["chart"], name)
+    return parse_chart(body["chart"], name, only)
 
 
-def parse_chart(value: Any, name: str) -> Chart:
-    """Return a chart in LEAN's JSON of any generation.
+def parse_chart(value: Any, name: str, only: str | None = None) -> Chart:
+    """Return a chart in LEAN's JSON of any generation; with ``only``, nothing of it but that series.
 
     Series whose points are not numbers, such as the cloud's ``Meta``, are left out, and so are
     points without a value. Raises Malformed with the path of what is wrong.
     """
     chart = mapping(value, "chart")
     series = mapping(first_member(chart, "series", "Series"), "chart.series")
-    parsed = {key: _points(each, member_path("chart.series", key)) for key, each in series.items()}
+    parsed = {
+        key: _points(each, member_path("chart.series", key))
+        for key, each in series.items()
+        if only is None or key == only
+    }
     return Chart(name, {key: points for key, points in parsed.items() if points is not None})
 
 
@@ -34,13 +38,15 @@ def _points(value: Any, path: str) -> tuple[ChartPoint, ...] | None:
     """Return the points with a value in rising time, or ``None`` for a series that is not numbers."""
     series = mapping(value, path)
     values = array(first_member(series, "values", "Values"), f"{path}.values")
-    if any(isinstance(point, dict) and not _COORDINATES & point.keys() for point in values):
+    if any(isinstance(point, dict) and not _is_coordinates(point) for point in values):
         return None
     points = [_point(point, f"{path}.values[{index}]") for index, point in enumerate(values)]
     return tuple(sorted((point for point in points if point is not None), key=lambda point: point.time))
 
 
-_COORDINATES = frozenset({"x", "X"})
+def _is_coordinates(point: Mapping[str, Any]) -> bool:
+    """Tell a scatter or legacy point from a mark of the cloud's, which says more than where it stands."""
+    return bool(point.keys() & {"x", "X"}) and point.keys() <= {"x", "y", "X", "Y", "tooltip", "Tooltip"}
 
 
 def _point(value: Any, path: str) -> ChartPoint | None:
