@@ -1,0 +1,64 @@
+"""Fixtures that all tests share."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from exporter.config.model import Config
+from exporter.demo.scenario import demo_scenario
+from exporter.demo.server import SimulatedQuantConnect
+from tests.support import Bench, FakeClock, config_of
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def api(clock: FakeClock) -> Iterator[SimulatedQuantConnect]:
+    with SimulatedQuantConnect(demo_scenario(clock.wall()), clock) as simulated:
+        yield simulated
+
+
+@pytest.fixture
+def make_bench(api: SimulatedQuantConnect, clock: FakeClock) -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(config: Config | None = None) -> Bench:
+        made.append(Bench(api, clock, config or config_of(api)))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    """An exporter that has polled everything once."""
+    made = make_bench()
+    made.poll()
+    return made
+
+
+@pytest.fixture
+def needs() -> Callable[[str], str]:
+    """Return the path of a program, or skip the test without it."""
+
+    def find(program: str) -> str:
+        path = shutil.which(program)
+        if path is None:
+            pytest.skip(f"{program} is not installed")
+        return path
+
+    return find
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let no test be skipped in CI: what it would have shown would be missing without a word."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

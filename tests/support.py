@@ -1,0 +1,150 @@
+"""A clock that is set by hand, an exporter that is polled by hand, and its page as numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.config.model import Account, Config, NamedProject, Polling, ProjectSettings
+from exporter.config.secret import Secret
+from exporter.demo.server import SimulatedQuantConnect
+from exporter.metrics.exposition import Format
+from exporter.service import Exporter, make_client_of
+
+START = 1_790_000_000.0
+"""2026-09-21 14:13:20 UTC, a Monday."""
+
+Labels = frozenset[tuple[str, str]]
+
+
+@dataclass
+class FakeClock:
+    """Both clocks, moved by the test alone."""
+
+    now: float = START
+    elapsed: float = 1000.0
+
+    def wall(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        self.elapsed += seconds
+
+
+@dataclass
+class Samples:
+    """The samples of a page, found by name and some of their labels."""
+
+    by_series: Mapping[tuple[str, Labels], float]
+
+    def all(self, name: str, **labels: str) -> list[float]:
+        wanted = set(labels.items())
+        return [value for (each, own), value in self.by_series.items() if each == name and wanted <= own]
+
+    def one(self, name: str, **labels: str) -> float:
+        values = self.all(name, **labels)
+        assert len(values) == 1, f"{name} {labels}: {len(values)} samples"
+        return values[0]
+
+    def labels(self, name: str, **labels: str) -> list[dict[str, str]]:
+        wanted = set(labels.items())
+        return [dict(own) for each, own in self.by_series if each == name and wanted <= own]
+
+    def names(self, **labels: str) -> set[str]:
+        wanted = set(labels.items())
+        return {each for each, own in self.by_series if wanted <= own}
+
+
+def parse_page(page: str) -> Samples:
+    """Read a page in the text format, and fail when a series occurs twice."""
+    found: dict[tuple[str, Labels], float] = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in found, f"duplicate series {key}"
+            found[key] = sample.value
+    return Samples(found)
+
+
+@dataclass
+class Bench:
+    """An exporter on a simulated QuantConnect, with one clock for both, polled by the test's own thread."""
+
+    api: SimulatedQuantConnect
+    clock: FakeClock
+    config: Config
+    exporter: Exporter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.exporter = Exporter(self.config, self.clock)
+        self._clients = [
+            make_client_of(
+                workers.poller.account,
+                self.config.defaults.polling.timeout,
+                self.clock,
+                workers.log,
+                lambda: None,
+            )
+            for workers in self.exporter.poller.accounts
+        ]
+
+    def poll(self) -> None:
+        """Run everything that is due."""
+        for workers, client in zip(self.exporter.poller.accounts, self._clients, strict=True):
+            while workers.poller.poll_once(client):
+                pass
+
+    def advance(self, seconds: float, step: float | None = None) -> None:
+        """Let time pass and run what falls due, at its end or every ``step`` seconds."""
+        left = seconds
+        while left > 0:
+            self.clock.advance(min(left, step or seconds))
+            left -= step or seconds
+            self.poll()
+
+    def page(self, page_format: Format = Format.TEXT) -> str:
+        return self.exporter.page.plain(page_format).decode()
+
+    def samples(self) -> Samples:
+        return parse_page(self.page())
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+def project_named(api: SimulatedQuantConnect, name: str) -> int:
+    """Return the id of the simulated project with a name."""
+    return next(project_id for project_id, project in api.projects.items() if project.name == name)
+
+
+def config_of(
+    api: SimulatedQuantConnect,
+    settings: ProjectSettings | None = None,
+    *,
+    named: Mapping[int, ProjectSettings] | None = None,
+    discover: bool = True,
+    **account: Any,
+) -> Config:
+    """Return a configuration for all accounts of a simulated QuantConnect."""
+    defaults = settings or ProjectSettings(polling=Polling(status=60, portfolio=60, equity=60))
+    return Config(
+        accounts=tuple(
+            replace(
+                Account(each.name, each.user_id, Secret(each.api_token), api.base_url, 6000),
+                discover=discover,
+                **account,
+            )
+            for each in api.accounts
+        ),
+        projects=tuple(
+            NamedProject(project_id, api.projects[project_id].account, each)
+            for project_id, each in (named or {}).items()
+        ),
+        defaults=defaults,
+    )
