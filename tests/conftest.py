@@ -12,6 +12,11 @@ from exporter.demo.server import SimulatedQuantConnect
 from tests.support import Bench, FakeClock, config_of
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that rewrites the golden page."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden/metrics.txt anew")
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()

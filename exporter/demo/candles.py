@@ -47,7 +47,7 @@ def cells(launched: float, end: float, now: float) -> Iterator[tuple[float, floa
     start = launched
     while True:
         is_daily = start < fine_from
-        width, step = (DAY, 3600) if is_daily else (TEN_MINUTES, 120)
+        width, step = (DAY, 10_800) if is_daily else (TEN_MINUTES, 300)
         next_start = (math.floor(start / width) + 1) * width
         stop = min(next_start, fine_from if is_daily else next_start, end)
         yield start, stop, step

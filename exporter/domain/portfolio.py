@@ -81,13 +81,17 @@ class Portfolio:
         """Return the portfolio's value in account currency, or ``None`` when it cannot be exact to rounding.
 
         The rule is LEAN's (``SecurityPortfolioManager.TotalPortfolioValue``): settled cash, plus for
-        each position of at least one lot a term that depends on its security type.
+        each position of at least one lot a term that depends on its security type. LEAN's cash book
+        always has a row for the account currency: one without rows has not been told.
         """
-        terms = (
-            *(balance.value for balance in self.cash),
-            *(_contribution(holding) for holding in self.holdings),
+        if not self.cash:
+            return None
+        return _sum_known(
+            (
+                *(balance.value for balance in self.cash),
+                *(_contribution(holding) for holding in self.holdings),
+            )
         )
-        return _sum_known(terms) if terms else None
 
     def infer_account_currency(self, known: str | None = None) -> str | None:
         """Return the currency whose rate to the account currency is 1, if the cash book tells it alone.
@@ -125,4 +129,7 @@ def _sum_known(terms: Iterable[float | None]) -> float | None:
         if term is None:
             return None
         known.append(term)
-    return fsum(known)
+    try:
+        return fsum(known)
+    except OverflowError:
+        return None

@@ -49,6 +49,16 @@ class Pace(Protocol):
         """Return when the account's budget allows one more request."""
 
 
+class _Session(requests.Session):
+    """A session that never looks where a redirect leads.
+
+    Even when told not to follow it, requests would read its whole body and parse its address.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return that there is none."""
+
+
 class Client:
     """One worker's view of the API: a kept connection, and every answer parsed.
 
@@ -72,7 +82,7 @@ class Client:
         self._clock = clock
         self._log = log
         self._pace = pace
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers["User-Agent"] = f"quantconnect-exporter/{__version__}"
         self._session.auth = (
             self._sign

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
@@ -81,7 +82,9 @@ def _json_object(response: Response) -> Mapping[str, Any]:
 def _where(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at byte {error.pos} of {len(error.doc)}"
-    return "nested too deeply" if isinstance(error, RecursionError) else "not UTF-8"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number too long to read"
 
 
 def _http_error(response: Response, errors: list[str]) -> ApiError:
@@ -90,16 +93,16 @@ def _http_error(response: Response, errors: list[str]) -> ApiError:
         return Unauthorized("QuantConnect refused the user id, the token or the clock")
     if response.status >= _FIRST_SERVER_ERROR or not errors:
         return Unavailable(text)
-    return Rejected(text)
+    return _refusal(errors, f"HTTP {response.status}: ")
 
 
-def _refusal(errors: list[str]) -> ApiError:
+def _refusal(errors: list[str], prefix: str = "") -> ApiError:
     """Sort a refusal by the beginning of its text, which is all that QuantConnect tells them apart by."""
     if _mentions(errors, *_REFUSED_CREDENTIALS):
         return Unauthorized("QuantConnect refused the user id, the token or the clock")
     if _mentions(errors, *_TOO_MANY):
         return RateLimited("QuantConnect answered: too many requests")
-    text = redacted("; ".join(errors)) or "refused without an error text"
+    text = prefix + (redacted("; ".join(errors)) or "refused without an error text")
     return NoDeployment(text) if _mentions(errors, _NO_DEPLOYMENT) else Rejected(text)
 
 
@@ -116,9 +119,18 @@ def _error_texts(body: Mapping[str, Any]) -> list[str]:
 def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value] if value else []
+    if isinstance(value, dict):  # PHP's form of a list with gaps
+        value = list(value.values())
     if isinstance(value, list):
-        return [each if isinstance(each, str) else json.dumps(each) for each in value if each]
+        return [each if isinstance(each, str) else _dumped(each) for each in value if each]
     return []
+
+
+def _dumped(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "an error text that is nested too deeply"
 
 
 def _retry_after(response: Response) -> float | None:
@@ -136,6 +148,8 @@ def _retry_after(response: Response) -> float | None:
 
 def _http_date(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text)
+        # An HTTP date is UTC, also in its older form that does not say so.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

@@ -75,6 +75,8 @@ _TYPE, _MARKET, _DAY, _RIGHT = 100, 1_000, 100_000, 10
 _BELOW_MARKET = 10**2
 _BELOW_DAY = 10**14
 _BELOW_RIGHT = 10**19
+_DIGITS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_LARGEST_PROPERTIES = 2**64 - 1
 _LONGEST_PROPERTIES = 13
 """Base-36 digits of the largest 64-bit number, LEAN's type for the properties."""
 
@@ -104,9 +106,10 @@ def security_type_of(number: int) -> SecurityType:
 
 def _base36(text: str) -> int | None:
     """Return the number, or ``None`` for a text that LEAN would not have written."""
-    if not 0 < len(text) <= _LONGEST_PROPERTIES or not text.isascii() or not text.isalnum():
+    if not 0 < len(text) <= _LONGEST_PROPERTIES or not set(text) <= _DIGITS:
         return None
-    return int(text, 36)
+    number = int(text, 36)
+    return number if number <= _LARGEST_PROPERTIES else None
 
 
 def _expiry(day: int) -> date | None:

@@ -4,7 +4,7 @@ import re
 
 _LONGEST = 200
 _HASH_OR_TOKEN = re.compile(r"[0-9A-Za-z+/=_-]{24,}")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def redacted(foreign: str) -> str:

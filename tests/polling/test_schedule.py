@@ -51,7 +51,7 @@ def test_job_runs_once_each_interval():
     """Over ten intervals a job runs ten times after its first run, on a fixed grid."""
     times = [time for time, _ in run_until(schedule_of(1), 600)]
 
-    assert 0 == times[0]
+    assert times[0] == 0
     assert {60.0} == {later - earlier for earlier, later in zip(times[1:], times[2:], strict=False)}
     assert len(times) in (10, 11)
 

@@ -75,9 +75,12 @@ def _holding(symbol_id: str, value: Any) -> Holding:
     members = mapping(value, path)
     reader = _HoldingReader(members, path)
     quantity = reader.number(_QUANTITY)
-    market_price = reader.number(_MARKET_PRICE) or None  # LEAN leaves the price out until there is one
-    conversion_rate = reader.number(_CONVERSION_RATE, default=1.0) or None  # 0 is LEAN's "not known yet"
-    priced = quantity == 0 or (market_price is not None and conversion_rate is not None)
+    price = reader.number(_MARKET_PRICE)  # LEAN leaves the price out until there is one
+    rate = reader.number(_CONVERSION_RATE, default=1.0)  # 0 is LEAN's "not known yet"
+    market_price, conversion_rate = price or None, rate or None
+    # Value and profit mean nothing before there is a price and a rate. Where only the member is not
+    # told, they are still what LEAN states.
+    priced = quantity == 0 or (price != 0 and rate != 0)
     market_value = reader.number(_MARKET_VALUE)
     if market_value == 0 and not _rounds_to_zero(quantity, market_price, conversion_rate):
         market_value = None
@@ -97,7 +100,7 @@ class _HoldingReader:
     """Numbers of one holding, whose members LEAN leaves out when they have their default value.
 
     Left out means the default only while every member is one we know. Beside an unknown member it
-    may as well mean that the number has a new name, and then it is not known.
+    may as well mean that the number has a new name, and then it is not known. Nor is a ``null``.
     """
 
     def __init__(self, members: Mapping[str, Any], path: str) -> None:
@@ -106,11 +109,12 @@ class _HoldingReader:
         self._complete = members.keys() <= _HOLDING_MEMBERS
 
     def number(self, names: tuple[str, ...], default: float = 0.0) -> float | None:
-        for name in names:
-            value = self._members.get(name)
+        stated = [name for name in names if name in self._members]
+        for name in stated:
+            value = self._members[name]
             if value is not None:
                 return number(value, f"{self._path}.{name}")
-        return default if self._complete else None
+        return default if self._complete and not stated else None
 
 
 def _rounds_to_zero(quantity: float | None, price: float | None, rate: float | None) -> bool:
@@ -164,7 +168,7 @@ def _cash_balance(key: str, value: Any) -> CashBalance:
     rate = first_member(row, "conversionRate", "ConversionRate")
     conversion_rate = None if rate is None else number(rate, f"{path}.conversionRate") or None
     return CashBalance(
-        currency=text(first_member(row, "symbol", "Symbol") or key, f"{path}.symbol"),
+        currency=text(key, path),  # the row's own symbol says the same, but could say it twice
         amount=amount,
         conversion_rate=conversion_rate,
         value=_cash_value(row, path, amount, conversion_rate),
@@ -177,4 +181,4 @@ def _cash_value(row: Mapping[str, Any], path: str, amount: float, rate: float | 
     if rate is None:
         return None
     stated = first_member(row, "valueInAccountCurrency", "ValueInAccountCurrency")
-    return amount * rate if stated is None else number(stated, f"{path}.valueInAccountCurrency")
+    return number(amount * rate if stated is None else stated, f"{path}.valueInAccountCurrency")

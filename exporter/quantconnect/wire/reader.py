@@ -11,6 +11,8 @@ from typing import Any
 from exporter.errors import Malformed
 
 _SHOWN = 60
+_LONGEST_WHOLE_NUMBER = 18
+"""Digits that fit a 64-bit number."""
 
 
 def number(value: Any, path: str) -> float:
@@ -55,7 +57,7 @@ def array(value: Any, path: str) -> list[Any]:
 
 def whole_number(value: Any, path: str) -> int:
     """Return a whole number, which PHP may also send as digits in quotes."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_WHOLE_NUMBER:
         return int(value)
     if type(value) is not int:
         raise wrong(path, "a whole number", value)
@@ -82,8 +84,8 @@ def first_member(members: Mapping[str, Any], *names: str) -> Any:
 
 
 def member_path(path: str, name: str) -> str:
-    """Return the path of a member whose name may be any text."""
-    return f'{path}["{_shortened(name)}"]'
+    """Return the path of a member whose name may be any text; what cannot be printed is escaped."""
+    return f'{path}["{repr(_shortened(name))[1:-1]}"]'
 
 
 def wrong(path: str, expected: str, value: Any) -> Malformed:

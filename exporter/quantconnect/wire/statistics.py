@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from exporter.domain.deployment import ServerStatistics, Statistics
@@ -53,13 +54,13 @@ def parse_statistics(body: Mapping[str, Any], most_custom: int) -> Statistics:
         for name, stated in runtime.items()
         if name not in _ENGINE_STATISTICS and (value := _custom_number(stated)) is not None
     ]
-    fees = _engine_number(runtime, _FEES)
+    fees = _money(runtime, _FEES)
     return Statistics(
-        net_profit=_engine_number(runtime, _NET_PROFIT),
+        net_profit=_money(runtime, _NET_PROFIT),
         fees=None if fees is None else abs(fees),
-        volume=_engine_number(runtime, _VOLUME),
-        return_ratio=_engine_number(runtime, _RETURN),
-        probabilistic_sharpe_ratio=_engine_number(runtime, _PROBABILISTIC_SHARPE_RATIO),
+        volume=_money(runtime, _VOLUME),
+        return_ratio=_ratio(runtime, _RETURN),
+        probabilistic_sharpe_ratio=_ratio(runtime, _PROBABILISTIC_SHARPE_RATIO),
         custom=tuple(custom[:most_custom]),
         dropped=max(0, len(custom) - most_custom),
         server=_server_statistics(server),
@@ -75,8 +76,20 @@ def _results(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(inner, "LiveResults.results")
 
 
-def _engine_number(runtime: Mapping[str, Any], name: str) -> float | None:
-    """Return the number in a text of LEAN's, ``$-3,348.57``, ``-$84.48``, ``-42.59 %``; percent as a ratio.
+def _money(runtime: Mapping[str, Any], name: str) -> float | None:
+    """Return the amount in a text of LEAN's, ``$-3,348.57`` or ``-$84.48``."""
+    return _engine_number(runtime, name, "an amount of money as text", lambda stated: "%" not in stated)
+
+
+def _ratio(runtime: Mapping[str, Any], name: str) -> float | None:
+    """Return the ratio in a percentage of LEAN's, ``-42.59 %`` or ``9.145%``: without its sign only 0 is told."""
+    return _engine_number(runtime, name, "a percentage as text", lambda stated: "%" in stated)
+
+
+def _engine_number(
+    runtime: Mapping[str, Any], name: str, expected: str, has_unit: Callable[[str], bool]
+) -> float | None:
+    """Return the number in a text of LEAN's in the unit that the statistic has; percent as a ratio.
 
     ``None`` when the statistic is absent, blank, or LEAN could not compute it.
     """
@@ -84,13 +97,12 @@ def _engine_number(runtime: Mapping[str, Any], name: str) -> float | None:
     stated = runtime.get(name)
     if stated is None:
         return None
-    if not isinstance(stated, str):
-        return number(stated, path)
-    if not stated.strip() or "NaN" in stated:
+    shown = stated if isinstance(stated, str) else ""
+    if isinstance(stated, str) and (not stated.strip() or "NaN" in stated):
         return None
-    value = _matched_number(_ENGINE_TEXT, stated)
-    if value is None:
-        raise wrong(path, "a number as text", stated)
+    value = _matched_number(_ENGINE_TEXT, stated) if isinstance(stated, str) else number(stated, path)
+    if value is None or (value != 0 and not has_unit(shown)):
+        raise wrong(path, expected, stated)
     return value
 
 
@@ -136,7 +148,9 @@ def _server_number(server: Mapping[str, Any], name: str) -> float | None:
 
 def _megabytes(server: Mapping[str, Any], name: str) -> float | None:
     megabytes = _server_number(server, name)
-    return None if megabytes is None else megabytes * _BYTES_PER_MEGABYTE
+    if megabytes is None or not isfinite(megabytes * _BYTES_PER_MEGABYTE):
+        return None
+    return megabytes * _BYTES_PER_MEGABYTE
 
 
 def _uptime(stated: Any) -> float | None:

@@ -1,0 +1,108 @@
+"""What is rendered again when a project's state changes, and what is kept."""
+
+from dataclasses import replace
+
+from exporter.config.model import ProjectSettings
+from exporter.domain.deployment import AlgorithmStatus, Deployment
+from exporter.domain.portfolio import CashBalance, Holding, Portfolio
+from exporter.domain.security import Security, SecurityType
+from exporter.metrics.families import GROUPS, PROJECT_FAMILIES
+from exporter.metrics.rendering import render_project
+from exporter.polling.state import Moment, Source, new_project
+
+NOW = Moment(wall=1000.0, monotonic=50.0)
+SPY = Holding(Security("SPY R735QTJ8XC9X", "SPY", SecurityType.EQUITY, "usa"), 2, 10, 11, 1, 22, 1.5)
+PORTFOLIO = Portfolio((SPY,), (CashBalance("USD", 5.0, 1.0, 5.0),))
+STATE = (
+    new_project(7, "main", ProjectSettings())
+    .with_deployment(Deployment("L-1", AlgorithmStatus.RUNNING, 1.0), NOW)
+    .with_portfolio(PORTFOLIO, NOW)
+)
+
+
+def lines_of(rendered, name: str) -> str:
+    index = next(index for index, family in enumerate(PROJECT_FAMILIES) if family.name == name)
+    found = [group.lines[index] for group in rendered.groups if group and index in group.lines]
+    return b"".join(found).decode()
+
+
+def test_one_line_for_each_sample():
+    """A holding's market value is one line with every label of its family."""
+    expected = (
+        'quantconnect_holding_market_value{project_id="7",project="7",symbol_id="SPY R735QTJ8XC9X",'
+        'symbol="SPY",security_type="equity",account_currency="USD"} 22\n'
+    )
+
+    assert lines_of(render_project(STATE, None), "quantconnect_holding_market_value") == expected
+
+
+def test_unknown_number_has_no_line():
+    """A member that is not known yields no sample at all."""
+    unknown = replace(SPY, market_value=None)
+    state = STATE.with_portfolio(Portfolio((unknown,), PORTFOLIO.cash), NOW)
+    rendered = render_project(state, None)
+
+    assert lines_of(rendered, "quantconnect_holding_market_value") == ""
+    assert lines_of(rendered, "quantconnect_gross_exposure") == ""
+    assert lines_of(rendered, "quantconnect_holding_quantity") != ""
+
+
+def test_unchanged_group_is_kept():
+    """A failure of one source renders nothing again of the others."""
+    before = render_project(STATE, None)
+    after = render_project(STATE.with_success(Source.STATUS, NOW), before)
+    kept = [
+        later.lines is earlier.lines
+        for earlier, later in zip(before.groups, after.groups, strict=True)
+        if earlier and later
+    ]
+
+    assert kept == [False, True, True]
+
+
+def test_label_text_is_kept_while_numbers_change():
+    """A new price writes new numbers behind the same label text, which is not escaped again."""
+    before = render_project(STATE, None)
+    dearer = Portfolio((replace(SPY, market_value=30),), PORTFOLIO.cash)
+    after = render_project(STATE.with_portfolio(dearer, NOW), before)
+    portfolio = 2
+    texts = [
+        {
+            key: text
+            for series in rendered.groups[portfolio].series_text.values()
+            for key, text in series.items()
+        }
+        for rendered in (before, after)
+    ]
+
+    assert "30\n" in lines_of(after, "quantconnect_holding_market_value")
+    assert all(texts[1][key] is text for key, text in texts[0].items())
+
+
+def test_label_text_of_gone_series_is_forgotten():
+    """What is kept for the next rendering holds the present series only, so that churn leaves memory flat."""
+    before = render_project(STATE, None)
+    after = render_project(STATE.with_portfolio(Portfolio((), PORTFOLIO.cash), NOW), before)
+    kept = {key for series in after.groups[2].series_text.values() for key in series}
+
+    assert not any("SPY R735QTJ8XC9X" in key for key in kept)
+
+
+def test_new_name_or_currency_renders_everything_again():
+    """When a label that all series share changes, no line of before is left."""
+    before = render_project(STATE, None)
+    renamed = render_project(STATE.with_name("Momentum"), before)
+    in_euro = render_project(replace(STATE, account_currency="EUR"), before)
+
+    assert 'project="Momentum"' in lines_of(renamed, "quantconnect_cash_value")
+    assert 'account_currency="EUR"' in lines_of(in_euro, "quantconnect_cash_value")
+
+
+def test_groups_expire_with_their_reading():
+    """Values may be shown until stale_after has passed since they were read; how polling goes, always."""
+    always, status, portfolio, *_ = render_project(STATE, None).groups
+    stale_after = STATE.settings.polling.stale_after
+
+    assert len(GROUPS) == 6
+    assert always.expires_at == float("inf")
+    assert (status.expires_at, portfolio.expires_at) == (50 + stale_after, 50 + stale_after)
