@@ -18,7 +18,7 @@ from exporter.log_format import configure_logging
 from exporter.probe import probe
 from exporter.service import Exporter
 from exporter.simulation import config_for, log_access, simulated_quantconnect
-from exporter.web.application import application
+from exporter.web.application import make_application
 from exporter.web.server import WebServer, listen
 
 DONE = 0
@@ -80,7 +80,7 @@ def _run(flags: Flags, loaded: Loaded, clock: Clock) -> int:
     except ListenError as error:
         _logger.error(error)  # noqa: TRY400 - the text says all, a traceback nothing
         return FAILED
-    server = WebServer(application(exporter.pages(), flags.telemetry_path), sockets)
+    server = WebServer(make_application(exporter.pages(), flags.telemetry_path), sockets)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -191,8 +191,9 @@ class AccountPoller:
         return state.with_name(self._names.get(state.project_id, state.name))
 
     def _add_named(self) -> None:
-        """Publish the projects that the configuration names: not before their names have been asked for,
-        because a series that changes its labels is another series.
+        """Publish the projects that the configuration names.
+
+        Not before their names have been asked for: a series that changes its labels is another series.
         """
         for project_id in self._named.keys() - self._projects:
             self._add(project_id, self._named[project_id])

@@ -25,9 +25,9 @@ class Pages:
     ready: Callable[[], bool]
 
 
-def application(pages: Pages, telemetry_path: str) -> Starlette:
+def make_application(pages: Pages, telemetry_path: str) -> Starlette:
     """Return the ASGI application; any other path is 404, any method but GET and HEAD 405."""
-    return Starlette(
+    application = Starlette(
         routes=[
             Route(telemetry_path, _metrics(pages.metrics)),
             Route("/", _status(pages.status)),
@@ -35,6 +35,8 @@ def application(pages: Pages, telemetry_path: str) -> Starlette:
             Route("/-/ready", _check(pages.ready, "ready", "not every project has been tried yet")),
         ]
     )
+    application.router.redirect_slashes = False
+    return application
 
 
 def _metrics(page: Page) -> _Endpoint:

@@ -1,5 +1,7 @@
 """When jobs are due, with time as plain numbers."""
 
+from itertools import pairwise
+
 import pytest
 
 from exporter.errors import (
@@ -52,7 +54,7 @@ def test_job_runs_once_each_interval():
     times = [time for time, _ in run_until(schedule_of(1), 600)]
 
     assert times[0] == 0
-    assert {60.0} == {later - earlier for earlier, later in zip(times[1:], times[2:], strict=False)}
+    assert {60.0} == {later - earlier for earlier, later in pairwise(times[1:])}
     assert len(times) in (10, 11)
 
 

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -123,10 +124,10 @@ def _matched_number(pattern: re.Pattern[str], stated: str) -> float | None:
     match = pattern.fullmatch(stripped) if len(stripped) <= _LONGEST_NUMBER else None
     if match is None or (match["before"] and match["after"]):
         return None
-    value = float(match["digits"].replace(",", ""))
+    value = Decimal(match["digits"].replace(",", ""))
     if "-" in (match["before"], match["after"]):
         value = -value
-    return value / 100 if match["percent"] else value
+    return float(value / 100 if match["percent"] else value)
 
 
 def _server_statistics(server: Mapping[str, Any]) -> ServerStatistics:

@@ -1,0 +1,167 @@
+"""The server over real sockets: paths, methods, headers, addresses and its end."""
+
+import gzip
+import http.client
+import socket
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from exporter.demo.scenario import demo_scenario
+from exporter.demo.server import SimulatedQuantConnect
+from exporter.errors import ListenError
+from exporter.metrics.exposition import Format
+from exporter.web.application import make_application
+from exporter.web.server import ListenAddress, WebServer, listen, parse_listen_address
+from tests.support import Bench, FakeClock, config_of, parse_page
+
+
+@pytest.fixture(scope="module")
+def polled():
+    """An exporter that has polled everything once, shared by the tests that only look at it."""
+    clock = FakeClock()
+    with SimulatedQuantConnect(demo_scenario(clock.wall()), clock) as api:
+        bench = Bench(api, clock, config_of(api))
+        bench.poll()
+        yield bench
+        bench.close()
+
+
+@contextmanager
+def serving(exporter):
+    """Serve an exporter's pages on a free port and yield the address."""
+    listening = listen(ListenAddress("127.0.0.1", 0))
+    server = WebServer(make_application(exporter.pages(), "/metrics"), [listening])
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def served(polled):
+    """The address of a server that shows a polled exporter."""
+    with serving(polled.exporter) as address:
+        yield address
+
+
+def test_metrics_in_the_text_format(served, polled):
+    """Without headers of its own a client gets the plain text format, under its true type."""
+    answer = requests.get(f"{served}/metrics", headers={"Accept-Encoding": "identity"}, timeout=5)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == Format.TEXT.content_type
+    assert "Content-Encoding" not in answer.headers
+    page = parse_page(answer.text)
+    assert page.all("quantconnect_equity") == polled.samples().all("quantconnect_equity")
+    assert page.one("process_resident_memory_bytes") > 1e6
+
+
+def test_metrics_as_prometheus_asks(served):
+    """With Prometheus' headers the answer is OpenMetrics, compressed, and says so."""
+    headers = {"Accept": "application/openmetrics-text;version=1.0.0,*/*;q=0.1", "Accept-Encoding": "gzip"}
+    answer = requests.get(f"{served}/metrics", headers=headers, timeout=5, stream=True)
+    packed = answer.raw.read()
+
+    assert answer.headers["Content-Type"] == Format.OPENMETRICS.content_type
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+    assert gzip.decompress(packed).endswith(b"# EOF\n")
+
+
+def test_head_has_the_headers_alone(served):
+    """HEAD answers like GET, without the body."""
+    head = requests.head(f"{served}/metrics", headers={"Accept-Encoding": "identity"}, timeout=5)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["Content-Length"]) > 10_000
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/reload", "/-/", "/..%2fmetrics", "//metrics"])
+def test_other_paths_are_not_found(served, path):
+    """Only the four pages exist."""
+    assert requests.get(served + path, timeout=5, allow_redirects=False).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_other_methods_are_not_allowed(served, path, method):
+    """Every page is only read."""
+    assert requests.request(method, served + path, timeout=5).status_code == 405
+
+
+def test_health_and_readiness(served):
+    """Readiness answers 200 after everything was tried, health 200 while the workers move."""
+    assert requests.get(f"{served}/-/ready", timeout=5).text == "ready\n"
+    assert requests.get(f"{served}/-/healthy", timeout=5).status_code == 200
+
+
+def test_not_ready_before_the_first_polls(make_bench):
+    """Before anything was tried, readiness answers 503."""
+    with serving(make_bench().exporter) as address:
+        assert requests.get(f"{address}/-/ready", timeout=5).status_code == 503
+        assert requests.get(f"{address}/metrics", timeout=5).status_code == 200
+
+
+def test_status_page_is_html(served):
+    """The page at the root names every project and links to the metrics."""
+    answer = requests.get(f"{served}/", timeout=5)
+
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "US Equities/Long Short Momentum" in answer.text
+    assert 'href="/metrics"' in answer.text
+
+
+def test_kept_connection_serves_several_scrapes(served):
+    """A scraper that keeps its connection need not open another."""
+    connection = http.client.HTTPConnection(served.removeprefix("http://"), timeout=5)
+    connection.connect()
+    own = connection.sock.getsockname()
+    for _ in range(3):
+        connection.request("GET", "/metrics")
+        assert connection.getresponse().read()
+        assert connection.sock.getsockname() == own
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("127.0.0.1:11722", ListenAddress("127.0.0.1", 11722)),
+        (":11722", ListenAddress("", 11722)),
+        ("[::1]:0", ListenAddress("::1", 0)),
+        ("localhost:80", ListenAddress("localhost", 80)),
+    ],
+)
+def test_listen_address(text, expected):
+    """An address is a host and a port; without a host it means every interface."""
+    assert parse_listen_address(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["11722", "localhost", ":", ":x", "::1:80", "127.0.0.1:70000", "h:-1", "h:²"]
+)
+def test_wrong_listen_address(text):
+    """What is no host and port is refused, with the text that was wrong."""
+    with pytest.raises(ValueError, match=r"HOST:PORT|brackets"):
+        parse_listen_address(text)
+
+
+def test_port_in_use_is_named():
+    """An address that cannot be had is named in the error."""
+    taken = listen(ListenAddress("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    with pytest.raises(ListenError, match=f"127.0.0.1:{port}"):
+        listen(ListenAddress("127.0.0.1", port))
+    taken.close()
+
+
+def test_every_interface_serves_both_families():
+    """Without a host the socket answers on IPv4 and, where there is one, on IPv6."""
+    listening = listen(ListenAddress("", 0))
+    port = listening.getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        pass
+    listening.close()
