@@ -22,7 +22,9 @@ def configure_logging(level: str, log_format: str, secrets: Iterable[Secret] = (
     """Send every log line to standard error, in the format, without any of the secrets."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter(_WRITERS[log_format], tuple(secrets)))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it announces its start and end, as we do
 

@@ -10,6 +10,7 @@ from exporter.config.model import Account, Config, NamedProject, Polling, Projec
 from exporter.config.secret import Secret
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.metrics.exposition import Format
+from exporter.quantconnect.client import Client
 from exporter.service import Exporter, make_client_of
 
 START = 1_790_000_000.0
@@ -92,6 +93,9 @@ class Bench:
             )
             for workers in self.exporter.poller.accounts
         ]
+
+    def client(self) -> Client:
+        return self._clients[0]
 
     def poll(self) -> None:
         """Run everything that is due."""

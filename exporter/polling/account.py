@@ -50,6 +50,7 @@ class AccountPoller:
         self._named = {project.id: project.settings for project in named}
         self._not_ours = frozenset(named_elsewhere)
         self._projects: frozenset[int] = frozenset()  # replaced, never changed: other threads iterate over it
+        self._stretched = False
         self._listing_tried = False
         self._listing_failed = False
         self._names: Mapping[int, str] = {}
@@ -287,6 +288,11 @@ class AccountPoller:
 
     def _publish_intervals(self) -> None:
         """Show the intervals in force, which change for every project when one comes or goes."""
+        with self._changed:
+            stretch = self._schedule.stretch()
+        if (stretch > 1) != self._stretched:
+            self._stretched = stretch > 1
+            log.stretched(self.account, stretch)
         for state in self._states():
             with self._changed:
                 in_force = {

@@ -2,6 +2,7 @@
 
 import logging
 
+from exporter.config.model import Account
 from exporter.domain.deployment import Deployment
 from exporter.errors import ApiError, Reason
 from exporter.polling.schedule import JobKey
@@ -70,6 +71,17 @@ def names_failed(account: str, error: ApiError) -> None:
         "reading project names failed",
         extra={"account": account, "reason": error.reason, "error": str(error)},
     )
+
+
+def stretched(account: Account, factor: float) -> None:
+    """Warn when the request budget becomes too short for the configured intervals, and tell when it is not."""
+    fields = {"account": account.name, "requests_per_minute": account.requests_per_minute}
+    if factor > 1:
+        _logger.warning(
+            "request budget is short: intervals are stretched", extra={**fields, "factor": round(factor, 2)}
+        )
+    else:
+        _logger.info("request budget suffices again", extra=fields)
 
 
 def mistake(account: str, key: JobKey, error: Exception) -> None:

@@ -398,7 +398,7 @@ def test_chart_that_fails_costs_only_itself(make_bench, api):
     assert len(samples.all("quantconnect_chart_value", project_id=str(project_id))) == 2
 
 
-def test_short_budget_stretches_every_interval_and_shows_it(make_bench, api):
+def test_short_budget_stretches_every_interval_and_shows_it(make_bench, api, caplog):
     """With a third of the requests that the intervals want, each interval in force is three times as long."""
     config = config_of(api, requests_per_minute=10)
     bench = make_bench(config)
@@ -412,6 +412,7 @@ def test_short_budget_stretches_every_interval_and_shows_it(make_bench, api):
         source="portfolio",
     ) == pytest.approx(60 * wanted / 9.5)
     assert samples.one("quantconnect_api_requests_per_minute_limit", account="main") == 10
+    assert caplog.text.count("request budget is short") == 1
 
 
 def test_ready_once_every_project_was_tried(make_bench, api):

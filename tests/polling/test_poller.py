@@ -1,0 +1,126 @@
+"""The worker threads: isolation between accounts, health, and the end."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from exporter.clock import SystemClock
+from exporter.config.model import Polling, ProjectSettings
+from exporter.demo.faults import Fault
+from exporter.demo.scenario import demo_scenario
+from exporter.demo.server import SimulatedQuantConnect
+from exporter.metrics.exposition import Format
+from exporter.polling.poller import AccountWorkers
+from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client
+from exporter.quantconnect.telemetry import RequestLog
+from exporter.service import Exporter
+from tests.support import FakeClock, config_of, parse_page, project_named
+
+FAST = ProjectSettings(polling=Polling(1, 1, 1, 1, 1, timeout=20, stale_after=60))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Look again and again, and fail when the condition does not come true in time."""
+    waited = threading.Event()
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        waited.wait(0.02)
+    pytest.fail("the condition did not come true in time")
+
+
+@pytest.fixture
+def live():
+    """A simulated QuantConnect on the real clock, and a way to start exporters on it."""
+    clock = SystemClock()
+    started: list[Exporter] = []
+
+    def start(config) -> Exporter:
+        started.append(Exporter(config, clock))
+        started[-1].poller.start()
+        return started[-1]
+
+    with SimulatedQuantConnect(demo_scenario(clock.wall()), clock) as api:
+        yield api, start
+        for exporter in started:
+            exporter.poller.stop()
+
+
+def polls(exporter: Exporter, project_id: int, source: str) -> float:
+    page = parse_page(exporter.page.plain(Format.TEXT).decode())
+    return sum(page.all("quantconnect_polls_total", project_id=str(project_id), source=source))
+
+
+def test_stalled_account_delays_no_other(live):
+    """While every request of one account hangs, the other account's projects are polled on their grid."""
+    api, start = live
+    api.faults.add(Fault(user_id=api.accounts[0].user_id, effect="stall"))
+    exporter = start(config_of(api, FAST))
+    sound = project_named(api, "CFD Indices")
+
+    wait_until(lambda: polls(exporter, sound, "portfolio") >= 4)
+    assert exporter.poller.healthy()
+    assert not exporter.poller.ready()
+
+
+def test_stalled_project_delays_no_other(live):
+    """A project whose requests hang holds one worker of its account; the others go on."""
+    api, start = live
+    stalled, sound = project_named(api, "Coins"), project_named(api, "FX Carry")
+    named = {stalled: FAST, sound: FAST}
+    api.faults.add(Fault(project_id=stalled, effect="stall"))
+    exporter = start(config_of(api, FAST, named=named, discover=False, max_concurrent_requests=2))
+
+    wait_until(lambda: polls(exporter, sound, "portfolio") >= 4)
+    assert polls(exporter, stalled, "portfolio") == 0
+
+
+def test_budget_is_never_exceeded(live):
+    """With twelve requests a minute allowed, no more than twelve are made at once, and waiting is counted."""
+    api, start = live
+    config = config_of(api, FAST, requests_per_minute=12)
+    exporter = start(replace(config, accounts=config.accounts[:1]))
+
+    def throttled() -> bool:
+        page = parse_page(exporter.page.plain(Format.TEXT).decode())
+        return page.one("quantconnect_api_throttled_seconds_total", account="main") > 0
+
+    wait_until(throttled)
+    assert len(api.requests.snapshot()) == 12
+
+
+def test_stop_does_not_wait_for_a_stalled_request(live):
+    """Stopping returns at once although every worker is inside a request that never ends."""
+    api, start = live
+    api.faults.add(Fault(effect="stall"))
+    exporter = start(config_of(api, FAST))
+    wait_until(lambda: len(api.requests.snapshot()) >= 2)
+    stopper = threading.Thread(target=exporter.poller.stop)
+    stopper.start()
+    stopper.join(1)
+
+    assert not stopper.is_alive()
+
+
+def test_worker_that_shows_no_life_is_unhealthy(make_bench):
+    """When a worker has shown nothing for longer than its bound, health says so."""
+    bench = make_bench()
+    clock = FakeClock()
+    poller = bench.exporter.poller.accounts[0].poller
+    released = threading.Event()
+
+    def hang(_: object) -> Client:
+        released.wait()
+        return bench.client()
+
+    workers = AccountWorkers(poller, hang, RequestLog(ENDPOINTS, RESULTS), 30, clock)
+    workers.start()
+
+    clock.advance(119)
+    assert workers.healthy()
+    clock.advance(1)
+    assert not workers.healthy()
+    workers.stop()
+    released.set()

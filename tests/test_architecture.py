@@ -1,0 +1,87 @@
+"""Which part may know which, and through which door each library comes in."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "exporter"
+
+ORDER = (
+    "clock",
+    "errors",
+    "config",
+    "log_format",
+    "domain",
+    "quantconnect",
+    "polling",
+    "metrics",
+    "web",
+    "flags",
+    "service",
+    "probe",
+)
+"""Each part imports only from parts before it; the command line, which comes last, wires them all."""
+
+DOORS = {
+    "requests": {"quantconnect/client.py", "demo"},
+    "urllib3": {"quantconnect/client.py"},
+    "yaml": {"config/document.py"},
+    "starlette": {"web"},
+    "uvicorn": {"web"},
+    "isal": {"metrics/page.py"},
+    "prometheus_client": {"metrics/own.py"},
+}
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def imported(module: Path) -> set[str]:
+    """Return the dotted names of everything a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def part_of(dotted: str) -> str:
+    return dotted.removeprefix("exporter.").split(".")[0]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(module):
+    """No part imports from one that comes after it; the simulation is known to the command line alone."""
+    part = module.relative_to(ROOT).parts[0].removesuffix(".py")
+    used = {part_of(name) for name in imported(module) if name.startswith("exporter.")} - {"__version__"}
+    if part == "demo":
+        assert used <= {"clock", "demo"}
+    elif part in ORDER:
+        assert used <= set(ORDER[: ORDER.index(part) + 1])
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_library_has_one_door(module):
+    """A third-party library is imported only where its purpose lies."""
+    place = module.relative_to(ROOT).as_posix()
+    for library, doors in DOORS.items():
+        if any(name.split(".")[0] == library for name in imported(module)):
+            assert place in doors or place.split("/")[0] in doors
+
+
+def test_domain_is_pure():
+    """The domain knows nothing but itself and the standard library's types and arithmetic."""
+    allowed = ("exporter.domain", "dataclasses", "enum", "math", "datetime", "collections.abc")
+    for module in (ROOT / "domain").glob("*.py"):
+        assert all(name.startswith(allowed) for name in imported(module)), module
+
+
+def test_nothing_that_acts_is_in_the_source():
+    """No endpoint that creates, stops, liquidates or commands is named anywhere."""
+    acting = ("live/create", "live/update", "live/commands", '/stop"', '/liquidate"', '/delete"', '/create"')
+    for module in MODULES:
+        if "demo" not in module.parts:
+            text = module.read_text("utf-8")
+            assert not [each for each in acting if each in text], module

@@ -1,0 +1,88 @@
+"""The command line and its twins in the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.flags import environment_name, parse_flags
+from exporter.web.server import ListenAddress
+
+
+def test_defaults():
+    """Without flags the exporter listens on loopback alone, at its own port."""
+    flags = parse_flags([], {})
+
+    assert flags.listen_addresses == (ListenAddress("127.0.0.1", 11722),)
+    assert (flags.telemetry_path, flags.log_level, flags.log_format) == ("/metrics", "info", "logfmt")
+    assert (flags.config_file, flags.config_check, flags.config_probe, flags.demo) == (
+        None,
+        False,
+        False,
+        False,
+    )
+
+
+def test_every_flag():
+    """Each flag sets what it is named for; the listen address may be repeated."""
+    flags = parse_flags(
+        [
+            "--config.file=a.yml",
+            "--config.check",
+            "--web.listen-address=:1",
+            "--web.listen-address",
+            "[::1]:2",
+            "--web.telemetry-path=/m",
+            "--log.level=debug",
+            "--log.format=json",
+        ],
+        {},
+    )
+
+    assert flags.config_file == Path("a.yml")
+    assert flags.config_check
+    assert flags.listen_addresses == (ListenAddress("", 1), ListenAddress("::1", 2))
+    assert (flags.telemetry_path, flags.log_level, flags.log_format) == ("/m", "debug", "json")
+
+
+def test_environment_twin_is_spelled_like_its_flag():
+    """Dots and dashes become underscores behind the prefix."""
+    assert environment_name("--web.listen-address") == "QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS"
+
+
+def test_environment_sets_what_flags_leave():
+    """A twin in the environment takes effect where the flag is absent, and only there."""
+    environment = {
+        "QUANTCONNECT_EXPORTER_LOG_LEVEL": "warning",
+        "QUANTCONNECT_EXPORTER_LOG_FORMAT": "json",
+        "QUANTCONNECT_EXPORTER_DEMO": "true",
+        "QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS": "127.0.0.1:1, 127.0.0.1:2",
+    }
+    flags = parse_flags(["--log.level=error"], environment)
+
+    assert (flags.log_level, flags.log_format, flags.demo) == ("error", "json", True)
+    assert [address.port for address in flags.listen_addresses] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (["--web.listen-address=here"], {}, "--web.listen-address: 'here' is not HOST:PORT"),
+        (["--log.level=loud"], {}, "--log.level: 'loud' is not one of debug"),
+        (["--log.format=xml"], {}, "--log.format: 'xml'"),
+        (["--web.telemetry-path=metrics"], {}, "--web.telemetry-path: 'metrics'"),
+        (["--web.telemetry-path=/"], {}, "--web.telemetry-path: '/'"),
+        (["--web.telemetry-path=/-/ready"], {}, "--web.telemetry-path"),
+        (["--config.fil=x"], {}, "unrecognized arguments: --config.fil=x"),
+        (["--demo", "--config.file=x"], {}, "--demo needs no --config.file"),
+        (["stray"], {}, "unrecognized arguments: stray"),
+        ([], {"QUANTCONNECT_EXPORTER_DEMO": "perhaps"}, "QUANTCONNECT_EXPORTER_DEMO: 'perhaps'"),
+        ([], {"QUANTCONNECT_EXPORTER_LOG_LEVEL": "x"}, "QUANTCONNECT_EXPORTER_LOG_LEVEL: 'x'"),
+    ],
+)
+def test_wrong_usage(arguments, environment, named, capsys):
+    """Wrong usage ends with exit code 2 and names the flag or variable at fault."""
+    with pytest.raises(SystemExit) as ended:
+        parse_flags(arguments, environment)
+
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err
