@@ -81,7 +81,7 @@ class Exporter:
     def _status(self) -> str:
         now = self._clock.monotonic()
         states = [published.state.without_stale(now) for published in self._store.snapshot().projects]
-        return status_page(states, self._telemetry_path)
+        return status_page(states, self._telemetry_path, self._clock.wall())
 
 
 def make_client_of(account: Account, timeout: float, clock: Clock, log: RequestLog, pace: Pace) -> Client:

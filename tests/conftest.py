@@ -49,17 +49,17 @@ def bench(make_bench: Callable[..., Bench]) -> Bench:
     return made
 
 
-@pytest.fixture
+def _find_program(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    return path
+
+
+@pytest.fixture(scope="session")
 def needs() -> Callable[[str], str]:
     """Return the path of a program, or skip the test without it."""
-
-    def find(program: str) -> str:
-        path = shutil.which(program)
-        if path is None:
-            pytest.skip(f"{program} is not installed")
-        return path
-
-    return find
+    return _find_program
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

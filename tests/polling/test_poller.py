@@ -1,7 +1,6 @@
 """The worker threads: isolation between accounts, health, and the end."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,19 +15,10 @@ from exporter.polling.poller import AccountWorkers
 from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.service import Exporter
+from tests.programs import wait_until
 from tests.support import FakeClock, config_of, parse_page, project_named
 
 FAST = ProjectSettings(polling=Polling(1, 1, 1, 1, 1, timeout=20, stale_after=60))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Look again and again, and fail when the condition does not come true in time."""
-    waited = threading.Event()
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        waited.wait(0.02)
-    pytest.fail("the condition did not come true in time")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def polled():
 
 def test_row_shows_what_is_known():
     """Status, currency, equity, drawdown, cash, last success and the failing source stand in the project's row."""
-    page = status_page([polled()], "/metrics")
+    page = status_page([polled()], "/metrics", NOW.wall + 7)
 
     for text in (
         "Momentum",
@@ -38,7 +38,7 @@ def test_row_shows_what_is_known():
         ">75,000.00<",
         ">25.00%<",
         ">1,234.50<",
-        "2026-09-21 14:13:20 UTC",
+        'title="2026-09-21 14:13:20 UTC">7<',
         "equity: timeout",
     ):
         assert text in page
@@ -46,7 +46,7 @@ def test_row_shows_what_is_known():
 
 def test_stale_values_are_blank():
     """A value that is too old for the metrics is not on the status page either."""
-    page = status_page([polled().without_stale(151)], "/metrics")
+    page = status_page([polled().without_stale(151)], "/metrics", NOW.wall + 7)
 
     assert "75,000" not in page
     assert "1,234.50" not in page
@@ -55,7 +55,7 @@ def test_stale_values_are_blank():
 
 def test_text_from_outside_is_escaped():
     """A project's name cannot bring markup of its own into the page."""
-    page = status_page([polled().with_name("<script>alert(1)</script>\"'&")], "/metrics")
+    page = status_page([polled().with_name("<script>alert(1)</script>\"'&")], "/metrics", NOW.wall + 7)
 
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;" in page
@@ -63,7 +63,7 @@ def test_text_from_outside_is_escaped():
 
 def test_project_never_polled_is_blank():
     """Before anything is known a project's row has no number in it."""
-    page = status_page([new_project(7, "main", ProjectSettings())], "/metrics")
+    page = status_page([new_project(7, "main", ProjectSettings())], "/metrics", NOW.wall + 7)
 
     assert '<td class="number">0' not in page
     assert page.count('<td class="number"></td>') == 4
