@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from exporter.config.model import Config
-from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
-from tests.support import Bench, FakeClock, config_of
+from tests.support import Bench, FakeClock, config_of, scenario_at
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,7 +23,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def api(clock: FakeClock) -> Iterator[SimulatedQuantConnect]:
-    with SimulatedQuantConnect(demo_scenario(clock.wall()), clock) as simulated:
+    with SimulatedQuantConnect(scenario_at(clock.wall()), clock) as simulated:
         yield simulated
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.config.model import Account, Config, NamedProject, Polling, ProjectSettings
 from exporter.config.secret import Secret
+from exporter.demo.scenario import Scenario, demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.metrics.exposition import Format
 from exporter.quantconnect.client import Client
@@ -120,6 +122,24 @@ class Bench:
     def close(self) -> None:
         for client in self._clients:
             client.close()
+
+
+@cache
+def _past_candles(start: float) -> Mapping[int, Mapping[str, Mapping[Any, Any]]]:
+    """Return the candles of every simulated deployment before a start: half a second's arithmetic."""
+    scenario = demo_scenario(start)
+    for project in scenario.projects.values():
+        project.state(start)
+    return {project_id: project._candles for project_id, project in scenario.projects.items()}
+
+
+def scenario_at(start: float) -> Scenario:
+    """Return the simulated accounts as they are at a start, with the past worked out once for all tests."""
+    scenario = demo_scenario(start)
+    for project_id, runs in _past_candles(start).items():
+        known = scenario.projects[project_id]._candles
+        known.update({deploy_id: dict(candles) for deploy_id, candles in runs.items()})
+    return scenario
 
 
 def project_named(api: SimulatedQuantConnect, name: str) -> int:

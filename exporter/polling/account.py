@@ -1,7 +1,9 @@
 """Polling one account: its projects, its schedule, and what each answer means for them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from threading import Condition
+from dataclasses import dataclass
+from threading import Condition, Lock
+from types import MappingProxyType
 from typing import Any
 
 from exporter.clock import Clock
@@ -9,10 +11,10 @@ from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, Malformed, Reason
 from exporter.polling import log
-from exporter.polling.asking import ask, moment
+from exporter.polling.asking import Change, ask, moment
 from exporter.polling.schedule import JobKey, Schedule
 from exporter.polling.state import VALUE_SOURCES, ProjectState, Source, is_same_deployment, new_project
-from exporter.polling.store import Store
+from exporter.polling.store import Store, Update
 from exporter.quantconnect.client import Client
 from exporter.quantconnect.wire.live import Listing
 
@@ -25,10 +27,23 @@ _LISTING = JobKey("listing", None)
 """The job that asks for all deployments of the account, and so for the status of every listed project."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """What a poller hands over to its successor: its projects, and when each job would have been due."""
+
+    listing_tried: bool
+    names: Mapping[int, str]
+    names_asked: frozenset[int]
+    names_due: float
+    states: tuple[ProjectState, ...]
+    due: Mapping[JobKey, float]
+
+
 class AccountPoller:
     """The projects of one account and what is due for them.
 
-    Several workers call :meth:`poll_once`, each with a client of its own.
+    Several workers call :meth:`poll_once`, each with a client of its own. An ``inheritance`` is what
+    the same account's poller knew under an earlier configuration.
     """
 
     def __init__(
@@ -40,6 +55,7 @@ class AccountPoller:
         store: Store[Any],
         clock: Clock,
         random: Callable[[], float],
+        inheritance: Inheritance | None = None,
     ) -> None:
         self.account = account
         self._defaults = defaults
@@ -50,14 +66,22 @@ class AccountPoller:
         self._named = {project.id: project.settings for project in named}
         self._not_ours = frozenset(named_elsewhere)
         self._projects: frozenset[int] = frozenset()  # replaced, never changed: other threads iterate over it
+        self._membership = Lock()
+        self._retired = False
         self._stretched = False
         self._listing_tried = False
         self._listing_failed = False
         self._names: Mapping[int, str] = {}
-        self._names_asked: set[int] = set()
+        self._names_asked: frozenset[int] = frozenset()
         self._names_due = 0.0
+        listing_due = clock.monotonic()
+        if inheritance is not None:
+            self._inherit(inheritance)
+            if self._named.keys() <= self._projects:
+                listing_due = inheritance.due.get(_LISTING, listing_due)
         statuses = [settings.polling.status for settings in (defaults, *self._named.values())]
-        self._schedule.add(_LISTING, min(statuses), clock.monotonic())
+        self._schedule.add(_LISTING, min(statuses), listing_due)
+        self._publish_intervals()
 
     def poll_once(self, client: Client) -> bool:
         """Run the job that has been due longest; ``False`` when none is due."""
@@ -84,6 +108,21 @@ class AccountPoller:
         with self._changed:
             self._changed.notify_all()
 
+    def hand_over(self) -> Inheritance:
+        """Publish nothing any more, not even what is being asked now, and return what a successor needs."""
+        with self._membership:
+            self._retired = True
+        with self._changed:
+            due = self._schedule.planned()
+        return Inheritance(
+            listing_tried=self._listing_tried,
+            names=self._names,
+            names_asked=self._names_asked,
+            names_due=self._names_due,
+            states=tuple(self._states()),
+            due=due,
+        )
+
     def running_projects(self) -> int:
         """Return how many live algorithms are polled."""
         return sum(state.current_deployment is not None for state in self._states())
@@ -91,6 +130,28 @@ class AccountPoller:
     def tried(self) -> bool:
         """Tell whether every project has been asked for once, successfully or not."""
         return self._listing_tried and all(_tried(state) for state in self._states())
+
+    def _inherit(self, inheritance: Inheritance) -> None:
+        """Take over what is known of the projects that stay ours, and take the others off the page."""
+        self._listing_tried = inheritance.listing_tried
+        self._names = inheritance.names
+        self._names_asked = inheritance.names_asked
+        self._names_due = inheritance.names_due
+        for state in inheritance.states:
+            project_id = state.project_id
+            settings = self._named.get(project_id)
+            if settings is None and not (self.account.discover and project_id not in self._not_ours):
+                self._store.remove(project_id)
+                continue
+            self._projects |= {project_id}
+            self._update(project_id, _with_settings(settings or self._defaults))
+            self._update(project_id, self._with_name)
+            if (adopted := self._store.get(project_id)) and adopted.current_deployment:
+                self._begin_jobs(adopted, inheritance.due)
+
+    def _update(self, project_id: int, change: Change) -> Update | None:
+        """Publish a change, unless another poller has taken over meanwhile."""
+        return self._store.update(project_id, lambda known: known if self._retired else change(known))
 
     def _run(self, client: Client, key: JobKey) -> None:
         error: ApiError | None = None
@@ -140,7 +201,7 @@ class AccountPoller:
             changed = answer.change(known)
             return changed if answer.error else changed.with_success(source, now)
 
-        update = self._store.update(project_id, change)
+        update = self._update(project_id, change)
         if answer.error:
             raise answer.error
         log.recovered(update, source)
@@ -149,11 +210,14 @@ class AccountPoller:
         listing = client.live_list()
         found = sorted(project_id for project_id in listing if self._is_new(listing, project_id))
         self._ask_names(client, found)
-        self._add_named()
-        for project_id in found:
-            self._discover(project_id)
-        for project_id in sorted(self._projects):
-            self._apply_listing(project_id, listing)
+        with self._membership:
+            if self._retired:
+                return
+            self._add_named()
+            for project_id in found:
+                self._discover(project_id)
+            for project_id in sorted(self._projects):
+                self._apply_listing(project_id, listing)
         if self._listing_failed:
             log.listing_recovered(self.account.name)
         self._listing_tried, self._listing_failed = True, False
@@ -173,7 +237,7 @@ class AccountPoller:
         A project is shown under its id until its name is known, so no failure here stops anything.
         """
         unnamed = {project_id for project_id, settings in self._named.items() if settings.name is None}
-        wanted = unnamed | (self._projects - self._named.keys()) | set(found)
+        wanted = self._projects.difference(self._named).union(unnamed, found)
         now = self._clock.monotonic()
         if not wanted or (wanted <= self._names_asked and now < self._names_due):
             return
@@ -186,7 +250,7 @@ class AccountPoller:
             return
         self._names_due = now + NAMES_REFRESH
         for project_id in self._projects & self._names.keys():
-            self._store.update(project_id, self._with_name)
+            self._update(project_id, self._with_name)
 
     def _with_name(self, state: ProjectState) -> ProjectState:
         return state.with_name(self._names.get(state.project_id, state.name))
@@ -238,7 +302,7 @@ class AccountPoller:
 
     def _set_deployment(self, project_id: int, deployment: Deployment | None) -> None:
         now = moment(self._clock)
-        update = self._store.update(
+        update = self._update(
             project_id,
             lambda known: known.with_deployment(deployment, now).with_success(Source.STATUS, now),
         )
@@ -252,14 +316,19 @@ class AccountPoller:
             if running is not None:
                 self._begin_jobs(update.after)
 
-    def _begin_jobs(self, state: ProjectState) -> None:
+    def _begin_jobs(
+        self, state: ProjectState, planned: Mapping[JobKey, float] = MappingProxyType({})
+    ) -> None:
+        """Ask for the project's values from now on, or from when it was planned before."""
         intervals = _intervals(state.settings)
         with self._changed:
             now = self._clock.monotonic()
             for source in VALUE_SOURCES:
                 if source in state.health:
+                    key = JobKey(source, state.project_id)
+                    due = min(planned.get(key, now), now + intervals[source])
                     cost = len(state.settings.charts) if source is Source.CHARTS else 1
-                    self._schedule.add(JobKey(source, state.project_id), intervals[source], now, cost)
+                    self._schedule.add(key, intervals[source], due, cost)
 
     def _end_jobs(self, project_id: int) -> None:
         with self._changed:
@@ -271,11 +340,14 @@ class AccountPoller:
             self._fail(key.project_id, Source(key.kind), reason, text, held=held)
             return
         log.listing_failed(self.account.name, reason, text, again=self._listing_failed or held)
-        self._add_named()
+        with self._membership:
+            if self._retired:
+                return
+            self._add_named()
         self._listing_tried = self._listing_failed = True
         for project_id in sorted(self._projects):
             if JobKey(Source.STATUS, project_id) not in self._schedule:
-                self._store.update(project_id, lambda known: known.with_failure(Source.STATUS, reason))
+                self._update(project_id, lambda known: known.with_failure(Source.STATUS, reason))
         self._publish_intervals()
 
     def _fail(self, project_id: int, source: Source, reason: Reason, text: str, *, held: bool) -> None:
@@ -284,7 +356,7 @@ class AccountPoller:
                 return known  # stopped meanwhile: the source is not polled any more
             return known.with_failure(source, reason)
 
-        log.failed(self._store.update(project_id, change), source, reason, text, quiet=held)
+        log.failed(self._update(project_id, change), source, reason, text, quiet=held)
 
     def _publish_intervals(self) -> None:
         """Show the intervals in force, which change for every project when one comes or goes."""
@@ -301,14 +373,18 @@ class AccountPoller:
                 }
                 if in_force[Source.STATUS] is None:
                     in_force[Source.STATUS] = self._schedule.interval(_LISTING)
-            self._store.update(state.project_id, _with_intervals(in_force))
+            self._update(state.project_id, _with_intervals(in_force))
 
     def _states(self) -> list[ProjectState]:
         known = (self._store.get(project_id) for project_id in sorted(self._projects))
         return [state for state in known if state is not None]
 
 
-def _with_intervals(intervals: Mapping[Source, float | None]) -> Callable[[ProjectState], ProjectState]:
+def _with_settings(settings: ProjectSettings) -> Change:
+    return lambda known: known.with_settings(settings)
+
+
+def _with_intervals(intervals: Mapping[Source, float | None]) -> Change:
     return lambda known: known.with_intervals(intervals)
 
 

@@ -5,7 +5,7 @@ come in bursts. A missed point is skipped, never caught up. When the requests th
 exceed the account's budget, every interval is stretched by the same factor.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import floor
 from typing import NamedTuple
@@ -68,13 +68,17 @@ class Schedule:
         self._held_until = 0.0
         self._held_reason = Reason.RATE_LIMITED
 
-    def add(self, key: JobKey, interval: float, now: float, cost: int = 1) -> None:
-        """Add a job that makes ``cost`` requests every ``interval`` seconds; its first run is due at once."""
+    def add(self, key: JobKey, interval: float, due: float, cost: int = 1) -> None:
+        """Add a job that makes ``cost`` requests every ``interval`` seconds, the first time at ``due``."""
         if key in self._jobs:
             return
         self._added += 1
         self._wanted += cost * _MINUTE / interval
-        self._jobs[key] = _Job(interval, cost, phase=self._added * _GOLDEN_RATIO % 1, due=now)
+        self._jobs[key] = _Job(interval, cost, phase=self._added * _GOLDEN_RATIO % 1, due=due)
+
+    def planned(self) -> Mapping[JobKey, float]:
+        """Return when each job is due that does not run now."""
+        return {key: job.due for key, job in self._jobs.items() if not job.running}
 
     def remove(self, key: JobKey) -> None:
         """Forget a job, if it is known."""

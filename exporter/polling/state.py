@@ -93,6 +93,17 @@ class ProjectState:
         chosen = self.settings.name or name
         return self if chosen == self.name else replace(self, name=chosen)
 
+    def with_settings(self, settings: ProjectSettings) -> "ProjectState":
+        """Return the state under other settings; what is known stays known."""
+        charts = {name: reading for name, reading in self.charts.items() if name in settings.charts}
+        currency = settings.account_currency
+        if currency is None and self.settings.account_currency is None:
+            currency = self.account_currency
+        elif currency is None and self.portfolio is not None:
+            currency = self.portfolio.value.infer_account_currency()
+        health = {source: self.health.get(source, SourceHealth()) for source in _sources(settings)}
+        return replace(self, settings=settings, charts=charts, health=health, account_currency=currency)
+
     def with_deployment(self, deployment: Deployment | None, now: Moment) -> "ProjectState":
         """Return the state with the project's latest deployment.
 
@@ -171,15 +182,18 @@ class ProjectState:
 
 def new_project(project_id: int, account: str, settings: ProjectSettings) -> ProjectState:
     """Return what is known of a project before it was first asked for: which sources it will have."""
-    sources = [source for source in Source if source is not Source.CHARTS or settings.charts]
     return ProjectState(
         project_id=project_id,
         account=account,
         settings=settings,
         name=settings.name or str(project_id),
-        health={source: SourceHealth() for source in sources},
+        health={source: SourceHealth() for source in _sources(settings)},
         account_currency=settings.account_currency,
     )
+
+
+def _sources(settings: ProjectSettings) -> tuple[Source, ...]:
+    return tuple(source for source in Source if source is not Source.CHARTS or settings.charts)
 
 
 def is_same_deployment(one: Deployment | None, other: Deployment | None) -> bool:

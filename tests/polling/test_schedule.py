@@ -21,7 +21,7 @@ from exporter.polling.schedule import LONGEST_HOLD, UNAUTHORIZED_HOLD, Due, JobK
 def schedule_of(count: int, interval: float = 60, requests_per_minute: int = 1000) -> Schedule:
     schedule = Schedule(requests_per_minute, lambda: 0.5)
     for number in range(count):
-        schedule.add(JobKey("portfolio", number), interval, now=0)
+        schedule.add(JobKey("portfolio", number), interval, due=0)
     return schedule
 
 
@@ -92,8 +92,8 @@ def test_one_job_of_a_project_at_a_time():
     """While a project's job runs, no other of the same project is taken, and it is not reported as due."""
     schedule = Schedule(1000, lambda: 0.5)
     for kind in ("portfolio", "equity"):
-        schedule.add(JobKey(kind, 7), 60, now=0)
-    schedule.add(JobKey("portfolio", 8), 60, now=0)
+        schedule.add(JobKey(kind, 7), 60, due=0)
+    schedule.add(JobKey("portfolio", 8), 60, due=0)
 
     assert JobKey("portfolio", 7) == schedule.take(0).key
     assert JobKey("portfolio", 8) == schedule.take(0).key
@@ -106,8 +106,8 @@ def test_one_job_of_a_project_at_a_time():
 def test_due_longest_runs_first():
     """Of several jobs that are due, the one that has waited longest is taken."""
     schedule = Schedule(1000, lambda: 0.5)
-    schedule.add(JobKey("a", 1), 60, now=5)
-    schedule.add(JobKey("b", 2), 60, now=3)
+    schedule.add(JobKey("a", 1), 60, due=5)
+    schedule.add(JobKey("b", 2), 60, due=3)
 
     assert JobKey("b", 2) == schedule.take(10).key
 
@@ -134,9 +134,9 @@ def test_intervals_stretch_evenly_when_the_budget_is_short():
 def test_cost_counts_in_the_budget():
     """A job of four requests weighs as much as four jobs."""
     schedule = Schedule(4, lambda: 0.5)
-    schedule.add(JobKey("charts", 1), 60, now=0, cost=4)
+    schedule.add(JobKey("charts", 1), 60, due=0, cost=4)
     assert schedule.stretch() == 1
-    schedule.add(JobKey("portfolio", 1), 60, now=0)
+    schedule.add(JobKey("portfolio", 1), 60, due=0)
     assert schedule.stretch() == pytest.approx(5 / 4 / 0.95)
     schedule.remove(JobKey("portfolio", 1))
     assert schedule.stretch() == 1
@@ -168,7 +168,7 @@ def test_backoff_doubles_up_to_a_bound(error):
     """Each further failure doubles the wait, with a quarter of jitter either way, up to five minutes."""
     for jitter in (0.0, 0.5, 1.0):
         schedule = Schedule(1000, lambda jitter=jitter: jitter)
-        schedule.add(JobKey("portfolio", 1), 60, now=0)
+        schedule.add(JobKey("portfolio", 1), 60, due=0)
         now, waits = 0.0, []
         for _ in range(6):
             fail(schedule, error, now)

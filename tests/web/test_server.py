@@ -8,20 +8,19 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.errors import ListenError
 from exporter.metrics.exposition import Format
 from exporter.web.application import make_application
 from exporter.web.server import ListenAddress, WebServer, listen, parse_listen_address
-from tests.support import Bench, FakeClock, config_of, parse_page
+from tests.support import Bench, FakeClock, config_of, parse_page, scenario_at
 
 
 @pytest.fixture(scope="module")
 def polled():
     """An exporter that has polled everything once, shared by the tests that only look at it."""
     clock = FakeClock()
-    with SimulatedQuantConnect(demo_scenario(clock.wall()), clock) as api:
+    with SimulatedQuantConnect(scenario_at(clock.wall()), clock) as api:
         bench = Bench(api, clock, config_of(api))
         bench.poll()
         yield bench
