@@ -85,11 +85,11 @@ def _run(flags: Flags, loaded: Loaded, clock: Clock) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server.start()
-    exporter.poller.start()
+    exporter.start()
     while server.is_alive() and not stop.wait(_WATCH_SECONDS):
         pass
     _logger.info("stopping")
-    exporter.poller.stop()
+    exporter.stop()
     if not stop.is_set():
         _logger.error("the web server ended by itself")
         return FAILED

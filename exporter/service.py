@@ -3,20 +3,23 @@
 import os
 import platform
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.config.model import Account, Config
+from exporter.config.shard import Shard
 from exporter.metrics.families import AccountView, ExporterView
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
-from exporter.polling.account import AccountPoller
+from exporter.polling.account import AccountPoller, Inheritance
 from exporter.polling.poller import AccountWorkers, Poller
 from exporter.polling.store import Store
 from exporter.quantconnect.auth import Credentials
+from exporter.quantconnect.budget import RequestBudget
 from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client, Pace
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages
@@ -29,9 +32,13 @@ REVISION_VARIABLE = "QUANTCONNECT_EXPORTER_REVISION"
 class Exporter:
     """Polls what the configuration names and keeps the pages that show it."""
 
-    def __init__(self, config: Config, clock: Clock, telemetry_path: str = "/metrics") -> None:
+    def __init__(
+        self, config: Config, clock: Clock, telemetry_path: str = "/metrics", shard: Shard | None = None
+    ) -> None:
         self._clock = clock
         self._telemetry_path = telemetry_path
+        self._shard = shard or Shard()
+        share = self._shard.share_of(config)
         self._store: Store[RenderedProject] = Store(render_project)
         self._view = ExporterView(
             version=__version__,
@@ -39,34 +46,94 @@ class Exporter:
             python_version=platform.python_version(),
             config_loaded_at=clock.wall(),
         )
-        self.poller = Poller([self._account_workers(config, account) for account in config.accounts])
+        self._started = False
+        self.poller = Poller(self._workers(share, {}))
         own = OwnMetrics(self._accounts, lambda: self._view)
         self.page = Page(self._store, own.lines, clock)
+
+    def start(self) -> None:
+        """Start polling."""
+        self._started = True
+        self.poller.start()
+
+    def stop(self) -> None:
+        """Stop polling at once; requests under way are left behind."""
+        self.poller.stop()
 
     def pages(self) -> Pages:
         """Return what the web server shows."""
         return Pages(
             metrics=self.page,
             status=self._status,
-            healthy=self.poller.healthy,
-            ready=self.poller.ready,
+            healthy=self._healthy,
+            ready=self._ready,
         )
 
-    def _account_workers(self, config: Config, account: Account) -> AccountWorkers:
-        log = RequestLog(ENDPOINTS, RESULTS)
+    def reconfigure(self, config: Config) -> None:
+        """Poll what another configuration names, from now on.
+
+        What is known of the projects that stay is kept, and shown without a gap; the others leave
+        the page at once. Raises ConfigError, and changes nothing, for a configuration that leaves
+        this shard nothing to ask with.
+        """
+        share = self._shard.share_of(config)
+        before = {workers.poller.account.name: workers for workers in self.poller.accounts}
+        self.poller.stop()
+        self.poller = Poller(self._workers(share, before))
+        if self._started:
+            self.poller.start()
+        self._view = replace(self._view, config_loaded_at=self._clock.wall(), config_load_succeeded=True)
+
+    def keep_configuration(self) -> None:
+        """Note that another configuration was refused, and the running one kept."""
+        self._view = replace(self._view, config_load_succeeded=False)
+
+    def _workers(self, config: Config, before: Mapping[str, AccountWorkers]) -> list[AccountWorkers]:
+        """Return the workers of each account, which take over from those of the same account before."""
+        kept = {
+            account.name for account in config.accounts if _is_same_user(account, before.get(account.name))
+        }
+        inherited = {}
+        for name, workers in before.items():
+            inheritance = workers.poller.hand_over()
+            if name in kept:
+                inherited[name] = inheritance
+            else:
+                for state in inheritance.states:
+                    self._store.remove(state.project_id)
+        return [
+            self._account_workers(config, account, before.get(account.name), inherited.get(account.name))
+            for account in config.accounts
+        ]
+
+    def _account_workers(
+        self,
+        config: Config,
+        account: Account,
+        before: AccountWorkers | None,
+        inheritance: Inheritance | None,
+    ) -> AccountWorkers:
+        log = before.log if before else RequestLog(ENDPOINTS, RESULTS)
         poller = AccountPoller(
             account,
             [project for project in config.projects if project.account == account.name],
-            [project.id for project in config.projects if project.account != account.name],
+            self._may_discover(config, account),
             config.defaults,
             self._store,
             self._clock,
             random.random,
+            inheritance,
         )
         timeout = config.defaults.polling.timeout
         longest = max([timeout, *(project.settings.polling.timeout for project in config.projects)])
         make_client = partial(make_client_of, account, timeout, self._clock, log)
-        return AccountWorkers(poller, make_client, log, longest, self._clock)
+        budget = RequestBudget(account.requests_per_minute, before.budget if before else None)
+        return AccountWorkers(poller, make_client, log, budget, longest, self._clock)
+
+    def _may_discover(self, config: Config, account: Account) -> Callable[[int], bool]:
+        """Return which projects the account may discover: this shard's, and none that another account names."""
+        elsewhere = {project.id for project in config.projects if project.account != account.name}
+        return lambda project_id: project_id not in elsewhere and self._shard.owns(project_id)
 
     def _accounts(self) -> Iterable[AccountView]:
         for workers in self.poller.accounts:
@@ -78,10 +145,23 @@ class Exporter:
                 requests=workers.log.requests,
             )
 
+    def _healthy(self) -> bool:
+        return self.poller.healthy()
+
+    def _ready(self) -> bool:
+        return self.poller.ready()
+
     def _status(self) -> str:
         now = self._clock.monotonic()
         states = [published.state.without_stale(now) for published in self._store.snapshot().projects]
         return status_page(states, self._telemetry_path, self._clock.wall())
+
+
+def _is_same_user(account: Account, before: AccountWorkers | None) -> bool:
+    if before is None:
+        return False
+    known = before.poller.account
+    return (account.user_id, account.base_url) == (known.user_id, known.base_url)
 
 
 def make_client_of(account: Account, timeout: float, clock: Clock, log: RequestLog, pace: Pace) -> Client:

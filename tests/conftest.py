@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from exporter.config.model import Config
+from exporter.config.shard import Shard
 from exporter.demo.server import SimulatedQuantConnect
 from tests.support import Bench, FakeClock, config_of, scenario_at
 
@@ -31,8 +32,8 @@ def api(clock: FakeClock) -> Iterator[SimulatedQuantConnect]:
 def make_bench(api: SimulatedQuantConnect, clock: FakeClock) -> Iterator[Callable[..., Bench]]:
     made: list[Bench] = []
 
-    def make(config: Config | None = None) -> Bench:
-        made.append(Bench(api, clock, config or config_of(api)))
+    def make(config: Config | None = None, shard: Shard | None = None) -> Bench:
+        made.append(Bench(api, clock, config or config_of(api), shard))
         return made[-1]
 
     yield make

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.config.model import Account, Config, NamedProject, Polling, ProjectSettings
 from exporter.config.secret import Secret
+from exporter.config.shard import Shard
 from exporter.demo.scenario import Scenario, demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.metrics.exposition import Format
@@ -81,10 +82,19 @@ class Bench:
     api: SimulatedQuantConnect
     clock: FakeClock
     config: Config
+    shard: Shard | None = None
     exporter: Exporter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.exporter = Exporter(self.config, self.clock)
+        self.exporter = Exporter(self.config, self.clock, shard=self.shard)
+        self._connect()
+
+    def reconfigure(self, config: Config) -> None:
+        self.close()
+        self.exporter.reconfigure(config)
+        self._connect()
+
+    def _connect(self) -> None:
         self._clients = [
             make_client_of(
                 workers.poller.account,

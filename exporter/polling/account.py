@@ -50,7 +50,7 @@ class AccountPoller:
         self,
         account: Account,
         named: Iterable[NamedProject],
-        named_elsewhere: Iterable[int],
+        may_discover: Callable[[int], bool],
         defaults: ProjectSettings,
         store: Store[Any],
         clock: Clock,
@@ -64,7 +64,7 @@ class AccountPoller:
         self._changed = Condition()
         self._schedule = Schedule(account.requests_per_minute, random)
         self._named = {project.id: project.settings for project in named}
-        self._not_ours = frozenset(named_elsewhere)
+        self._may_discover = may_discover
         self._projects: frozenset[int] = frozenset()  # replaced, never changed: other threads iterate over it
         self._membership = Lock()
         self._retired = False
@@ -140,7 +140,7 @@ class AccountPoller:
         for state in inheritance.states:
             project_id = state.project_id
             settings = self._named.get(project_id)
-            if settings is None and not (self.account.discover and project_id not in self._not_ours):
+            if settings is None and not (self.account.discover and self._may_discover(project_id)):
                 self._store.remove(project_id)
                 continue
             self._projects |= {project_id}
@@ -225,8 +225,9 @@ class AccountPoller:
 
     def _is_new(self, listing: Listing, project_id: int) -> bool:
         deployments = listing[project_id]
-        known = project_id in self._projects or project_id in self._named or project_id in self._not_ours
-        if known or not self.account.discover or isinstance(deployments, Malformed):
+        if project_id in self._projects or project_id in self._named or isinstance(deployments, Malformed):
+            return False
+        if not self.account.discover or not self._may_discover(project_id):
             return False
         latest = latest_deployment(deployments)
         return latest is not None and latest.is_running

@@ -30,30 +30,30 @@ class AccountWorkers:
         poller: AccountPoller,
         make_client: Callable[[Pace], Client],
         log: RequestLog,
+        budget: RequestBudget,
         timeout: float,
         clock: Clock,
     ) -> None:
         self.poller = poller
         self.log = log
-        self._budget = RequestBudget(poller.account.requests_per_minute)
+        self.budget = budget
         self._make_client = make_client
         self._clock = clock
         self._stop = Event()
         self._stuck_after = 2 * timeout + _PATIENCE
         self._alive: dict[int, float] = {}
         self._lock = Lock()
+        self._threads: list[Thread] = []
 
     def start(self) -> None:
         """Start the threads."""
         for number in range(self.poller.account.max_concurrent_requests):
             self._show_alive(number)
+            name = f"{self.poller.account.name}-{number}"
             # Daemons: a request that hangs must not keep the process from ending.
-            Thread(
-                target=self._work,
-                args=(number,),
-                name=f"{self.poller.account.name}-{number}",
-                daemon=True,
-            ).start()
+            thread = Thread(target=self._work, args=(number,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
         """Tell the threads to end; those in a request end with it."""
@@ -62,9 +62,15 @@ class AccountWorkers:
 
     def healthy(self) -> bool:
         """Tell whether every thread has shown lately that it moves."""
+        if self.lost():
+            return False
         now = self._clock.monotonic()
         with self._lock:
             return all(now - shown < self._stuck_after for shown in self._alive.values())
+
+    def lost(self) -> bool:
+        """Tell whether a thread has ended that was not told to: nothing would replace it."""
+        return not self._stop.is_set() and not all(thread.is_alive() for thread in self._threads)
 
     def _work(self, number: int) -> None:
         client = self._make_client(lambda: self._pace(number))
@@ -80,7 +86,7 @@ class AccountWorkers:
 
     def _pace(self, number: int) -> None:
         """Wait until the account's budget has a request free."""
-        while (wait := self._budget.spend(self._clock.monotonic())) > 0:
+        while (wait := self.budget.spend(self._clock.monotonic())) > 0:
             self._show_alive(number)
             started = self._clock.monotonic()
             stopped = self._stop.wait(min(wait, _LONGEST_WAIT))
@@ -115,6 +121,10 @@ class Poller:
     def healthy(self) -> bool:
         """Tell whether every poll loop moves."""
         return all(account.healthy() for account in self.accounts)
+
+    def lost(self) -> bool:
+        """Tell whether a worker has died, so that part of the page would never be polled again."""
+        return any(account.lost() for account in self.accounts)
 
     def ready(self) -> bool:
         """Tell whether every project has been tried once."""

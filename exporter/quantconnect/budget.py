@@ -10,12 +10,13 @@ class RequestBudget:
     """At most ``requests_per_minute`` in any sixty seconds, shared by an account's workers.
 
     A sliding window rather than a token bucket, so that a burst after an idle time never exceeds
-    what was configured.
+    what was configured. What a ``predecessor`` has spent counts on.
     """
 
-    def __init__(self, requests_per_minute: int) -> None:
+    def __init__(self, requests_per_minute: int, predecessor: "RequestBudget | None" = None) -> None:
         self.requests_per_minute = requests_per_minute
-        self._spent: deque[float] = deque(maxlen=requests_per_minute)
+        spent = predecessor.spent() if predecessor else ()
+        self._spent: deque[float] = deque(spent, maxlen=requests_per_minute)
         self._lock = Lock()
 
     def spend(self, now: float) -> float:
@@ -30,3 +31,8 @@ class RequestBudget:
                     return wait
             self._spent.append(now)
             return 0.0
+
+    def spent(self) -> tuple[float, ...]:
+        """Return when the latest requests were made, monotonic seconds, at most a minute's worth of them."""
+        with self._lock:
+            return tuple(self._spent)

@@ -12,6 +12,7 @@ from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.metrics.exposition import Format
 from exporter.polling.poller import AccountWorkers
+from exporter.quantconnect.budget import RequestBudget
 from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.service import Exporter
@@ -29,13 +30,13 @@ def live():
 
     def start(config) -> Exporter:
         started.append(Exporter(config, clock))
-        started[-1].poller.start()
+        started[-1].start()
         return started[-1]
 
     with SimulatedQuantConnect(demo_scenario(clock.wall()), clock) as api:
         yield api, start
         for exporter in started:
-            exporter.poller.stop()
+            exporter.stop()
 
 
 def polls(exporter: Exporter, project_id: int, source: str) -> float:
@@ -87,7 +88,7 @@ def test_stop_does_not_wait_for_a_stalled_request(live):
     api.faults.add(Fault(effect="stall"))
     exporter = start(config_of(api, FAST))
     wait_until(lambda: len(api.requests.snapshot()) >= 2)
-    stopper = threading.Thread(target=exporter.poller.stop)
+    stopper = threading.Thread(target=exporter.stop)
     stopper.start()
     stopper.join(1)
 
@@ -105,7 +106,7 @@ def test_worker_that_shows_no_life_is_unhealthy(make_bench):
         released.wait()
         return bench.client()
 
-    workers = AccountWorkers(poller, hang, RequestLog(ENDPOINTS, RESULTS), 30, clock)
+    workers = AccountWorkers(poller, hang, RequestLog(ENDPOINTS, RESULTS), RequestBudget(1), 30, clock)
     workers.start()
 
     clock.advance(119)
@@ -114,3 +115,20 @@ def test_worker_that_shows_no_life_is_unhealthy(make_bench):
     assert not workers.healthy()
     workers.stop()
     released.set()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_worker_that_dies_is_noticed(make_bench):
+    """A worker that ends by itself makes the exporter unhealthy and lost: nobody would poll in its place."""
+    poller = make_bench().exporter.poller.accounts[0].poller
+
+    def leave(_: object) -> Client:
+        raise SystemExit
+
+    workers = AccountWorkers(poller, leave, RequestLog(ENDPOINTS, RESULTS), RequestBudget(1), 30, FakeClock())
+    workers.start()
+
+    wait_until(workers.lost)
+    assert not workers.healthy()
+    workers.stop()
+    assert not workers.lost()
