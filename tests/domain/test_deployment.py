@@ -1,0 +1,59 @@
+"""Which of a project's deployments counts, and what its status means."""
+
+import pytest
+
+from exporter.domain.deployment import AlgorithmStatus, Deployment, latest_deployment
+
+
+def deployment(name: str, launched: float | None, status: str = "stopped") -> Deployment:
+    return Deployment(name, AlgorithmStatus(status), launched)
+
+
+@pytest.mark.parametrize(
+    ("deployments", "expected"),
+    [
+        ([], None),
+        ([deployment("L-1", 100.0)], "L-1"),
+        ([deployment("L-1", 100.0), deployment("L-2", 200.0)], "L-2"),
+        ([deployment("L-2", 200.0), deployment("L-1", 100.0)], "L-2"),
+        ([deployment("L-1", None), deployment("L-2", 1.0)], "L-2"),
+        ([deployment("L-1", None)], "L-1"),
+        ([deployment("L-1", 300.0, "running"), deployment("L-2", 200.0, "running")], "L-1"),
+        ([deployment("L-1", 300.0, "stopped"), deployment("L-2", 200.0, "running")], "L-1"),
+    ],
+)
+def test_latest_deployment_is_the_one_launched_last(deployments, expected):
+    """The deployment launched last speaks for the project, whatever the order of the rows or their status."""
+    latest = latest_deployment(deployments)
+    assert expected == (latest.deploy_id if latest else None)
+
+
+def test_latest_deployment_takes_any_iterable():
+    """Deployments may come from a generator."""
+    assert latest_deployment(deployment(f"L-{time}", float(time)) for time in (1, 3, 2)).deploy_id == "L-3"
+
+
+@pytest.mark.parametrize("status", AlgorithmStatus)
+def test_only_running_is_running(status):
+    """No status but running means that values are alive."""
+    assert (status == "running") == Deployment("L-1", status, 1.0).is_running
+
+
+def test_statuses_are_spelled_as_labels():
+    """Statuses are LEAN's names in lower snake case, and unknown."""
+    expected = [
+        "deploy_error",
+        "in_queue",
+        "running",
+        "stopped",
+        "liquidated",
+        "deleted",
+        "completed",
+        "runtime_error",
+        "invalid",
+        "logging_in",
+        "initializing",
+        "history",
+        "unknown",
+    ]
+    assert expected == [str(each) for each in AlgorithmStatus]

@@ -1,0 +1,212 @@
+"""Deployments and the names of projects."""
+
+from typing import Any
+
+import pytest
+
+from exporter.domain.deployment import AlgorithmStatus, Deployment
+from exporter.errors import Malformed
+from exporter.quantconnect.wire.live import parse_deployment, parse_listing, parse_project_names
+
+LAUNCHED = 1_795_178_096.0
+ROW = {
+    "projectId": 5,
+    "deployId": "L-1",
+    "status": "Running",
+    "launched": "2026-11-20 12:34:56",
+    "stopped": None,
+    "brokerage": "PaperBrokerage",
+}
+RUNNING = Deployment("L-1", AlgorithmStatus.RUNNING, LAUNCHED, None, "PaperBrokerage")
+
+
+def row(**members: Any) -> dict[str, Any]:
+    return {key: value for key, value in {**ROW, **members}.items() if value is not ...}
+
+
+def listing(*rows: Any):
+    return parse_listing({"success": True, "live": list(rows)})
+
+
+STATUSES = [
+    ("DeployError", "deploy_error"),
+    ("InQueue", "in_queue"),
+    ("Running", "running"),
+    ("Stopped", "stopped"),
+    ("Liquidated", "liquidated"),
+    ("Deleted", "deleted"),
+    ("Completed", "completed"),
+    ("RuntimeError", "runtime_error"),
+    ("Runtime Error", "runtime_error"),
+    ("Invalid", "invalid"),
+    ("LoggingIn", "logging_in"),
+    ("Initializing", "initializing"),
+    ("History", "history"),
+    ("running", "running"),
+    ("Undefined", "unknown"),
+    ("Paused", "unknown"),
+    ("", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("stated", "expected"), STATUSES)
+def test_statuses(stated, expected):
+    """Each of LEAN's statuses is known, and any other is unknown."""
+    (parsed,) = listing(row(status=stated))[5]
+    assert expected == parsed.status
+
+
+def test_every_status_can_be_stated():
+    """The table of statuses leaves none out."""
+    assert set(AlgorithmStatus) == {expected for _, expected in STATUSES}
+
+
+def test_deployment_of_each_generation_of_a_project():
+    """A project has every deployment that is listed, in the order of the rows."""
+    old = row(deployId="L-0", status="Stopped", launched="2026-11-01 00:00:00", stopped="2026-11-02 00:00:00")
+    expected = {
+        5: (
+            RUNNING,
+            Deployment("L-0", AlgorithmStatus.STOPPED, 1_793_491_200.0, 1_793_577_600.0, "PaperBrokerage"),
+        ),
+        6: (RUNNING,),
+    }
+    assert expected == listing(row(), row(projectId=6), old)
+
+
+@pytest.mark.parametrize("live", [[], {}, None])
+def test_no_deployments(live):
+    """An account without deployments has an empty list, however that is sent."""
+    assert parse_listing({"live": live}) == {}
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"stopped": ""}, RUNNING),
+        ({"stopped": ...}, RUNNING),
+        ({"projectId": "5"}, RUNNING),
+        ({"leagues": [], "equity": None, "brandNew": {}}, RUNNING),
+        ({"brokerage": None}, Deployment("L-1", AlgorithmStatus.RUNNING, LAUNCHED)),
+        ({"brokerage": ...}, Deployment("L-1", AlgorithmStatus.RUNNING, LAUNCHED)),
+        (
+            {"status": "InQueue", "launched": None},
+            Deployment("L-1", AlgorithmStatus.IN_QUEUE, None, None, "PaperBrokerage"),
+        ),
+        (
+            {"status": "DeployError", "launched": ""},
+            Deployment("L-1", AlgorithmStatus.DEPLOY_ERROR, None, None, "PaperBrokerage"),
+        ),
+    ],
+)
+def test_rows_as_php_sends_them(members, expected):
+    """Blank times, quoted ids, missing and further members leave a row readable."""
+    assert {5: (expected,)} == listing(row(**members))
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"status": 5}, "live[0].status: expected a text, found 5"),
+        ({"status": ...}, "live[0].status: expected a text, found null"),
+        ({"deployId": None}, "live[0].deployId: expected a text, found null"),
+        ({"launched": "soon"}, "live[0].launched: expected a time, found the text 'soon'"),
+        ({"launched": 5}, "live[0].launched: expected a text, found 5"),
+        ({"launched": None}, "live[0].launched: missing from a running deployment"),
+        ({"stopped": True}, "live[0].stopped: expected a text, found true"),
+        ({"brokerage": []}, "live[0].brokerage: expected a text, found an array"),
+        ({"deployId": "\ud800"}, "live[0].deployId: a text with half a surrogate pair"),
+    ],
+)
+def test_malformed_row_spoils_its_own_project_alone(members, expected):
+    """A row that cannot be read is named, and every other project stays readable."""
+    parsed = listing(row(**members), row(projectId=6), row())
+    assert (expected, (RUNNING,)) == (str(parsed[5]), parsed[6])
+
+
+def test_malformed_row_spoils_what_was_read_before_it():
+    """Of a project with one unreadable row nothing is believed: that row may be the latest."""
+    parsed = listing(row(), row(status=5), row(projectId=6))
+    assert (Malformed, (RUNNING,)) == (type(parsed[5]), parsed[6])
+    assert str(parsed[5]).startswith("live[1].status")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, "live: missing"),
+        ({"projects": []}, "live: missing"),
+        ({"live": "x"}, "live: expected an array, found the text 'x'"),
+        ({"live": {"a": 1}}, "live: expected an array, found an object"),
+        ({"live": [5]}, "live[0]: expected an object, found 5"),
+        ({"live": [ROW, None]}, "live[1].projectId: expected a whole number, found null"),
+        ({"live": [row(projectId=5.5)]}, "live[0].projectId: expected a whole number, found 5.5"),
+        ({"live": [row(projectId=True)]}, "live[0].projectId: expected a whole number, found true"),
+        ({"live": [row(projectId="x")]}, "live[0].projectId: expected a whole number, found the text 'x'"),
+    ],
+)
+def test_malformed_listing(body, expected):
+    """A list, or a row's project, that cannot be read makes the whole answer malformed."""
+    with pytest.raises(Malformed) as caught:
+        parse_listing(body)
+    assert expected == str(caught.value)
+
+
+def test_deployment_of_one_project():
+    """An answer about one project has its deployment beside much else."""
+    body = {**ROW, "message": "", "files": [{"content": "secret"}], "runtimeStatistics": [], "success": True}
+    assert parse_deployment(body) == RUNNING
+
+
+def test_project_that_was_never_deployed():
+    """The status Undefined means that there is no deployment, and nothing else is looked at."""
+    assert parse_deployment({"status": "Undefined", "deployId": None, "launched": "never"}) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, "status: expected a text, found null"),
+        (row(launched=None), "launched: missing from a running deployment"),
+        (row(deployId=7), "deployId: expected a text, found 7"),
+    ],
+)
+def test_malformed_deployment(body, expected):
+    """What is wrong with a deployment is named."""
+    with pytest.raises(Malformed) as caught:
+        parse_deployment(body)
+    assert expected == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("projects", "expected"),
+    [
+        (
+            [{"projectId": 5, "name": "Five"}, {"projectId": "6", "name": "a/b \u00e9"}],
+            {5: "Five", 6: "a/b é"},
+        ),
+        ([{"projectId": 5, "name": "", "collaborators": [], "liveForm": None}], {5: ""}),
+        ([], {}),
+        ({}, {}),
+        (None, {}),
+    ],
+)
+def test_project_names(projects, expected):
+    """Names are found by project id."""
+    assert expected == parse_project_names({"projects": projects})
+
+
+@pytest.mark.parametrize(
+    ("projects", "expected"),
+    [
+        ("x", "projects: expected an array, found the text 'x'"),
+        ([{"projectId": 5}], "projects[0].name: expected a text, found null"),
+        ([{"name": "Five"}], "projects[0].projectId: expected a whole number, found null"),
+        ([[5]], "projects[0]: expected an object, found an array"),
+    ],
+)
+def test_malformed_project_names(projects, expected):
+    """What is wrong with the names is named."""
+    with pytest.raises(Malformed) as caught:
+        parse_project_names({"projects": projects})
+    assert expected == str(caught.value)
