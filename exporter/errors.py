@@ -71,17 +71,21 @@ class Unauthorized(ApiError):
     reason = Reason.UNAUTHORIZED
 
 
-class RateLimited(ApiError):
-    """Asked too often; ``retry_after`` is the wait in seconds that QuantConnect named, if it did."""
-
-    reason = Reason.RATE_LIMITED
+class _Postponed(ApiError):
+    """An error after which QuantConnect may name a wait: ``retry_after``, in seconds."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-class Unavailable(ApiError):
+class RateLimited(_Postponed):
+    """Asked too often."""
+
+    reason = Reason.RATE_LIMITED
+
+
+class Unavailable(_Postponed):
     """No connection, a server error, or something that is not QuantConnect answering."""
 
     reason = Reason.UNAVAILABLE

@@ -67,9 +67,7 @@ def _history(client: Client, project_id: int, start: float, now: float) -> Itera
     end = max(now, start) + _AHEAD
     for _ in range(MOST_REQUESTS_FOR_HISTORY):
         chart = client.live_chart(project_id, EQUITY_CHART, start, end, POINTS_PER_REQUEST, EQUITY_SERIES)
-        points = chart.series.get(EQUITY_SERIES)
-        if points is None:
-            raise Malformed(f"chart.series: no numbers in {EQUITY_SERIES!r}")
+        points = chart.series[EQUITY_SERIES]
         yield points
         if len(points) < POINTS_PER_REQUEST or points[0].time - 1 <= start:
             return

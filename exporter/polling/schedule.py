@@ -143,7 +143,9 @@ class Schedule:
             case NotReady():
                 job.due = now + min(job.interval * self.stretch(), NOT_READY_RETRY * _doubled(job.failures))
             case Unavailable() | TimedOut():
-                job.due = now + self._backoff(job) * (0.75 + self._random() / 2)
+                named = (error.retry_after if isinstance(error, Unavailable) else None) or 0.0
+                wait = self._backoff(job) * (0.75 + self._random() / 2)
+                job.due = now + max(wait, min(named, LONGEST_HOLD))
             case _:
                 job.due = self._next_point(job, now)
 

@@ -70,7 +70,8 @@ def _json_object(response: Response) -> Mapping[str, Any]:
         if response.status == HTTPStatus.UNAUTHORIZED:
             return {}
         if response.status >= _FIRST_ERROR_STATUS or response.content.lstrip()[:1] == b"<":
-            raise Unavailable(f"HTTP {response.status} with a body that is not JSON") from None
+            text = f"HTTP {response.status} with a body that is not JSON"
+            raise Unavailable(text, _retry_after(response)) from None
         raise Malformed(f"the body is not JSON: {_where(error)}") from None
     if isinstance(body, dict):
         return body
@@ -92,7 +93,7 @@ def _http_error(response: Response, errors: list[str]) -> ApiError:
     if response.status == HTTPStatus.UNAUTHORIZED or _mentions(errors, *_REFUSED_CREDENTIALS):
         return Unauthorized("QuantConnect refused the user id, the token or the clock")
     if response.status >= _FIRST_SERVER_ERROR or not errors:
-        return Unavailable(text)
+        return Unavailable(text, _retry_after(response))
     return _refusal(errors, f"HTTP {response.status}: ")
 
 

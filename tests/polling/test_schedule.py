@@ -191,6 +191,16 @@ def test_backoff_of_a_short_interval_stays_short():
     assert schedule.next_due() - now == 8
 
 
+def test_named_wait_of_a_server_error_is_honoured():
+    """A server error that names a wait is asked again after it; other jobs of the account are not held up."""
+    schedule = schedule_of(2)
+    fail(schedule, Unavailable("maintenance", retry_after=200), 0)
+
+    assert schedule.hold(0) is None
+    assert schedule.take(0) is not None
+    assert schedule.next_due() == 200
+
+
 def test_success_ends_the_backoff():
     """After a success the next failure waits one interval again."""
     schedule = schedule_of(1)

@@ -318,3 +318,11 @@ def test_any_bytes(status, content):
     except ApiError as error:
         success, text = None, str(error)
     assert success or len(text) < 300
+
+
+@pytest.mark.parametrize("content", [HTML, {"success": False, "errors": ["maintenance"]}])
+def test_server_error_may_name_a_wait(content):
+    """A 503 with Retry-After says when to come back, whether its body is JSON or a page."""
+    error = error_of(response(503, content, Retry_After="120"))
+    assert isinstance(error, Unavailable)
+    assert error.retry_after == 120

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.domain.chart import Chart, ChartPoint
-from exporter.errors import NotReady
+from exporter.errors import Malformed, NotReady
 from exporter.quantconnect.wire.reader import array, first_member, mapping, member_path, number, wrong
 
 _PAIR = 2
 _CANDLE = 5
+_OF_THE_CLOUD = frozenset({"Meta", "Out of Sample Backtest"})
+"""Series that the cloud adds to LEAN's, and that are there before LEAN has sampled anything."""
 
 
 def parse_chart_answer(body: Mapping[str, Any], name: str, only: str | None = None) -> Chart:
@@ -19,19 +21,32 @@ def parse_chart_answer(body: Mapping[str, Any], name: str, only: str | None = No
 
 
 def parse_chart(value: Any, name: str, only: str | None = None) -> Chart:
-    """Return a chart in LEAN's JSON of any generation; with ``only``, nothing of it but that series.
+    """Return a chart in LEAN's JSON of any generation; with ``only``, that series alone.
 
     Series whose points are not numbers, such as the cloud's ``Meta``, are left out, and so are
     points without a value. Raises Malformed with the path of what is wrong.
     """
     chart = mapping(value, "chart")
     series = mapping(first_member(chart, "series", "Series"), "chart.series")
-    parsed = {
-        key: _points(each, member_path("chart.series", key))
-        for key, each in series.items()
-        if only is None or key == only
-    }
+    if only is not None:
+        return Chart(name, {only: _only(series, only)})
+    parsed = {key: _points(each, member_path("chart.series", key)) for key, each in series.items()}
     return Chart(name, {key: points for key, points in parsed.items() if points is not None})
+
+
+def _only(series: Mapping[str, Any], name: str) -> tuple[ChartPoint, ...]:
+    """Return the points of one series; none while LEAN has sampled nothing yet.
+
+    Raises Malformed when there are other series of LEAN's in its place, or when its points are not numbers.
+    """
+    if name not in series:
+        if series.keys() <= _OF_THE_CLOUD:
+            return ()
+        raise Malformed(f"{member_path('chart.series', name)}: missing, while there are other series")
+    points = _points(series[name], member_path("chart.series", name))
+    if points is None:
+        raise Malformed(f"{member_path('chart.series', name)}.values: expected numbers, found marks")
+    return points
 
 
 def _points(value: Any, path: str) -> tuple[ChartPoint, ...] | None:

@@ -19,7 +19,7 @@ def parse_listing(body: Mapping[str, Any]) -> Listing:
     A row that cannot be read spoils its own project alone; Malformed is raised when the list
     itself, or a row's project id, cannot be read.
     """
-    if "live" not in body:
+    if body.get("live") is None:  # read as empty it would take every project off the page
         raise Malformed("live: missing")
     listing: dict[int, tuple[Deployment, ...] | Malformed] = {}
     for index, value in enumerate(array(body["live"], "live")):
@@ -49,8 +49,9 @@ def parse_project_names(body: Mapping[str, Any]) -> Mapping[int, str]:
     for index, value in enumerate(array(body.get("projects"), "projects")):
         path = f"projects[{index}]"
         row = mapping(value, path)
-        project_id = whole_number(row.get("projectId"), f"{path}.projectId")
-        names[project_id] = text(row.get("name"), f"{path}.name")
+        if row.get("name") is not None:  # without a name a project is shown under its id
+            project_id = whole_number(row.get("projectId"), f"{path}.projectId")
+            names[project_id] = text(row["name"], f"{path}.name")
     return names
 
 

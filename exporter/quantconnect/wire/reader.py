@@ -65,8 +65,8 @@ def whole_number(value: Any, path: str) -> int:
 
 
 def optional_time(value: Any, path: str) -> float | None:
-    """Return Unix seconds of ``YYYY-MM-DD HH:MM:SS``, which is UTC; ``None`` for ``null`` and the empty text."""
-    if value is None or value == "":
+    """Return Unix seconds of ``YYYY-MM-DD HH:MM:SS``, which is UTC; ``None`` where no time is told."""
+    if value in (None, "", "0000-00-00 00:00:00"):  # the last is how databases behind PHP write none
         return None
     try:
         moment = datetime.fromisoformat(text(value, path))

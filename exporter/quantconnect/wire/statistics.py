@@ -38,6 +38,7 @@ _ENGINE_TEXT = re.compile(
 _CUSTOM_TEXT = re.compile(
     rf"(?P<before>[+-]?)(?P<mark>[$€£₤¥₹₿₩₺₽฿]?)\s?(?P<after>-?){_NUMBER}(?P<percent>\s?%)?"
 )
+_REBATE = re.compile(r"-(?P<amount>[^\d-]*-.*)")
 _UP_TIME = re.compile(r"(?P<days>\d+)d (?P<hours>\d{2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})")
 _LONGEST_NUMBER = 40
 
@@ -55,10 +56,9 @@ def parse_statistics(body: Mapping[str, Any], most_custom: int) -> Statistics:
         for name, stated in runtime.items()
         if name not in _ENGINE_STATISTICS and (value := _custom_number(stated)) is not None
     ]
-    fees = _money(runtime, _FEES)
     return Statistics(
         net_profit=_money(runtime, _NET_PROFIT),
-        fees=None if fees is None else abs(fees),
+        fees=_cost(runtime, _FEES),
         volume=_money(runtime, _VOLUME),
         return_ratio=_ratio(runtime, _RETURN),
         probabilistic_sharpe_ratio=_ratio(runtime, _PROBABILISTIC_SHARPE_RATIO),
@@ -80,6 +80,15 @@ def _results(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _money(runtime: Mapping[str, Any], name: str) -> float | None:
     """Return the amount in a text of LEAN's, ``$-3,348.57`` or ``-$84.48``."""
     return _engine_number(runtime, name, "an amount of money as text", lambda stated: "%" not in stated)
+
+
+def _cost(runtime: Mapping[str, Any], name: str) -> float | None:
+    """Return the cost in a text of LEAN's, which sets a minus before it: ``-$84.48``; negative for a rebate."""
+    stated = runtime.get(name)
+    if isinstance(stated, str) and (rebate := _REBATE.fullmatch(stated.strip())):
+        return _money({name: rebate["amount"]}, name)
+    amount = _money(runtime, name)
+    return None if amount is None else abs(amount)
 
 
 def _ratio(runtime: Mapping[str, Any], name: str) -> float | None:

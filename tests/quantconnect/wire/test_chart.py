@@ -126,9 +126,26 @@ def test_one_series_alone():
     value = chart([[100, 1.5], [160, -2]])
     value["series"]["Broken"] = {"values": [["x"]]}
     assert parse_chart(value, "C", "S").series == {"S": POINTS}
-    assert parse_chart(value, "C", "Return").series == {}
     with pytest.raises(Malformed):
         parse_chart(value, "C")
+
+
+@pytest.mark.parametrize("series", [{}, [], None, {"Meta": {"values": [{"type": "deploy"}]}}])
+def test_one_series_before_its_first_sample(series):
+    """A chart without series, or with the cloud's marks alone, has no points yet: nothing is wrong with it."""
+    assert parse_chart({"series": series}, "C", "Equity").series == {"Equity": ()}
+
+
+def test_one_series_that_has_another_name():
+    """When other series stand where the one should be, it has been renamed, not emptied."""
+    with pytest.raises(Malformed, match=r'chart\.series\["Return"\]: missing, while there are other series'):
+        parse_chart(chart([[100, 1.5]]), "C", "Return")
+
+
+def test_one_series_of_marks():
+    """Marks where numbers should be are malformed, not a series without points."""
+    with pytest.raises(Malformed, match=r'chart\.series\["S"\]\.values: expected numbers, found marks'):
+        parse_chart(chart([{"type": "deploy"}]), "C", "S")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_deployment_of_each_generation_of_a_project():
     assert expected == listing(row(), row(projectId=6), old)
 
 
-@pytest.mark.parametrize("live", [[], {}, None])
+@pytest.mark.parametrize("live", [[], {}])
 def test_no_deployments(live):
     """An account without deployments has an empty list, however that is sent."""
     assert parse_listing({"live": live}) == {}
@@ -200,7 +200,7 @@ def test_project_names(projects, expected):
     ("projects", "expected"),
     [
         ("x", "projects: expected an array, found the text 'x'"),
-        ([{"projectId": 5}], "projects[0].name: expected a text, found null"),
+        ([{"projectId": 5, "name": 5}], "projects[0].name: expected a text, found 5"),
         ([{"name": "Five"}], "projects[0].projectId: expected a whole number, found null"),
         ([[5]], "projects[0]: expected an object, found an array"),
     ],
@@ -210,3 +210,15 @@ def test_malformed_project_names(projects, expected):
     with pytest.raises(Malformed) as caught:
         parse_project_names({"projects": projects})
     assert expected == str(caught.value)
+
+
+def test_list_that_is_null_is_not_empty():
+    """A null list is malformed: read as empty it would take every project off the page."""
+    with pytest.raises(Malformed, match="live: missing"):
+        parse_listing({"live": None})
+
+
+def test_project_without_a_name():
+    """A project without a name costs no other its name."""
+    projects = [{"projectId": 5, "name": None}, {"projectId": 6, "name": "Six"}]
+    assert parse_project_names({"projects": projects}) == {6: "Six"}

@@ -113,9 +113,15 @@ def test_times(value, expected):
     assert expected == reader.optional_time(value, "here")
 
 
+@pytest.mark.parametrize("value", [None, "", "0000-00-00 00:00:00"])
+def test_no_time(value):
+    """Null, the empty text and a database's zero date tell no time."""
+    assert reader.optional_time(value, "here") is None
+
+
 @pytest.mark.parametrize(
     "value",
-    ["soon", "2026-13-01 00:00:00", "0000-00-00 00:00:00", "12:34", 1_795_178_096, True, {}, "\ud800"],
+    ["soon", "2026-13-01 00:00:00", "0000-00-01 00:00:00", "12:34", 1_795_178_096, True, {}, "\ud800"],
 )
 def test_what_is_no_time(value):
     """Anything else is no time."""

@@ -372,3 +372,11 @@ def test_nested_results_without_statistics(body):
 def test_genuine_statistics(name, expected, sample):
     """The runtime statistics of genuine files read as what stands there."""
     assert expected == parse_statistics(json.loads(sample(name).read_text()), MOST)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("-$-5.00", -5.0), ("-€-1,234.50", -1234.5), ("-$-0.00", 0.0)]
+)
+def test_rebate_is_a_negative_cost(text, expected):
+    """Fees that came out in the account's favour, which LEAN writes with two minuses, are a negative cost."""
+    assert parse({"Fees": text}).fees == expected
