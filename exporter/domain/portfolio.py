@@ -62,10 +62,14 @@ class CashBalance:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """What a live algorithm holds, as one answer of the API states it."""
+    """What a live algorithm holds, as one answer of the API states it.
+
+    ``unknown_members`` names what the answer says of its holdings that is not understood here.
+    """
 
     holdings: tuple[Holding, ...] = ()
     cash: tuple[CashBalance, ...] = ()
+    unknown_members: frozenset[str] = frozenset()
 
     def gross_exposure(self) -> float | None:
         """Return the sum of absolute market values in account currency; ``None`` if one is unknown."""

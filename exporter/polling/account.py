@@ -205,6 +205,7 @@ class AccountPoller:
         if answer.error:
             raise answer.error
         log.recovered(update, source)
+        log.members_unknown(update)
 
     def _poll_listing(self, client: Client) -> None:
         listing = client.live_list()

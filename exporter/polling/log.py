@@ -31,6 +31,20 @@ def recovered(update: Update | None, source: Source) -> None:
         _logger.info("poll recovered", extra={**_project(update.after), "source": source})
 
 
+def members_unknown(update: Update | None) -> None:
+    """Warn when an answer begins to say something of holdings that this version does not understand."""
+    if update is None or update.after.portfolio is None:
+        return
+    before = update.before.portfolio
+    known = before.value.unknown_members if before else frozenset[str]()
+    new = update.after.portfolio.value.unknown_members - known
+    if new:
+        _logger.warning(
+            "holdings have members that this version does not know; what is left out beside them is not shown as 0",
+            extra={**_project(update.after), "members": ", ".join(sorted(new))},
+        )
+
+
 def status_changed(update: Update) -> None:
     """Tell when an algorithm starts, stops or is deployed anew."""
     reading = update.before.deployment

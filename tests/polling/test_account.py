@@ -476,3 +476,19 @@ def test_mistake_of_our_own_is_counted_and_survived(bench, api, caplog, monkeypa
     monkeypatch.undo()
     bench.advance(120, step=10)
     assert bench.samples().one("quantconnect_up", project_id=str(project_id), source="portfolio") == 1
+
+
+def test_unknown_member_is_told_once_and_makes_no_zero(bench, api, caplog):
+    """When a number of a holding gets a new name it leaves the page rather than turn 0, and the log says why."""
+    project_id = project_named(api, STOCKS)
+    holdings = {"SPY R735QTJ8XC9X": {"a": 500, "q": 10, "p": 540, "value": 5400, "u": 398, "up": 7.9}}
+    body = {"success": True, "portfolio": {"holdings": holdings, "cash": []}}
+    api.faults.add(Fault(endpoint="live/portfolio/read", project_id=project_id, body=body))
+    bench.advance(200, step=10)
+    samples, label = bench.samples(), {"project_id": str(project_id)}
+
+    assert samples.all("quantconnect_holding_market_value", **label) == []
+    assert samples.all("quantconnect_gross_exposure", **label) == []
+    assert samples.one("quantconnect_holding_unrealized_pnl", **label) == 398
+    told = [record for record in caplog.records if getattr(record, "members", None) == "value"]
+    assert len(told) == 1

@@ -8,7 +8,15 @@ from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.errors import Malformed, NotReady
 from exporter.quantconnect import identifier
-from exporter.quantconnect.wire.reader import first_member, mapping, member_path, number, text, wrong
+from exporter.quantconnect.wire.reader import (
+    first_member,
+    mapping,
+    member_path,
+    number,
+    shortened,
+    text,
+    wrong,
+)
 
 _SYMBOL = ("symbol", "Symbol")
 _TYPE = ("type", "Type")
@@ -58,7 +66,14 @@ def parse_portfolio(body: Mapping[str, Any]) -> Portfolio:
     return Portfolio(
         holdings=tuple(_holding(key, value) for key, value in holdings.items()),
         cash=tuple(_cash_balance(key, value) for key, value in cash.items()),
+        unknown_members=_unknown_members(holdings),
     )
+
+
+def _unknown_members(holdings: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of members that no generation of LEAN known here has given a holding."""
+    members = {name for value in holdings.values() if isinstance(value, dict) for name in value}
+    return frozenset(repr(shortened(name))[1:-1] for name in members - _HOLDING_MEMBERS)
 
 
 def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

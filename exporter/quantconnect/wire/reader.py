@@ -85,7 +85,7 @@ def first_member(members: Mapping[str, Any], *names: str) -> Any:
 
 def member_path(path: str, name: str) -> str:
     """Return the path of a member whose name may be any text; what cannot be printed is escaped."""
-    return f'{path}["{repr(_shortened(name))[1:-1]}"]'
+    return f'{path}["{repr(shortened(name))[1:-1]}"]'
 
 
 def wrong(path: str, expected: str, value: Any) -> Malformed:
@@ -100,14 +100,15 @@ def _describe(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return f"the text {_shortened(value)!r}"
+            return f"the text {shortened(value)!r}"
         case dict():
             return "an object"
         case list():
             return "an array"
         case _:
-            return _shortened(repr(value))
+            return shortened(repr(value))
 
 
-def _shortened(value: str) -> str:
+def shortened(value: str) -> str:
+    """Return a foreign text cut to what an error or a log line has room for."""
     return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
