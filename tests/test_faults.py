@@ -1,0 +1,223 @@
+"""What can go wrong upstream, through the whole exporter: reason, the other projects' values, recovery, log."""
+
+import gzip
+import json
+import zlib
+
+import pytest
+
+from exporter.config.model import Polling, ProjectSettings
+from exporter.demo.faults import Fault
+from exporter.quantconnect.client import LARGEST_BODY
+from tests.support import config_of, project_named
+
+TROUBLED, SOUND = "US Equities/Long Short Momentum", "Coins"
+PORTFOLIO = "live/portfolio/read"
+JSON = {"Content-Type": "application/json"}
+
+
+def portfolio(holdings: object = None, **members: object) -> dict:
+    cash = {"USD": {"symbol": "USD", "amount": 100, "conversionRate": 1, "valueInAccountCurrency": 100}}
+    return {"success": True, "portfolio": {"holdings": holdings or {}, "cash": cash, **members}}
+
+
+def packed(content: bytes) -> bytes:
+    return gzip.compress(content, 1)
+
+
+FAULTS = {
+    "truncated JSON": (Fault(body=b'{"success": true, "portfolio": {"hold'), "malformed"),
+    "empty body": (Fault(body=b""), "malformed"),
+    "wrong gzip": (Fault(body=b"no gzip at all", headers={"Content-Encoding": "gzip"}), "unavailable"),
+    "gzip cut short": (
+        Fault(body=packed(json.dumps(portfolio()).encode())[:-12], headers={"Content-Encoding": "gzip"}),
+        "malformed",
+    ),
+    "larger than any answer": (Fault(body=b" " * (LARGEST_BODY + 1)), "unavailable"),
+    "small until unpacked": (
+        Fault(body=packed(b" " * (2 * LARGEST_BODY)), headers={"Content-Encoding": "gzip"}),
+        "unavailable",
+    ),
+    "HTML with 200": (Fault(body=b"<!DOCTYPE html><title>Just a moment</title>"), "unavailable"),
+    "HTML with 503": (Fault(status=503, body=b"<html>"), "unavailable"),
+    "success missing": (Fault(body={"portfolio": portfolio()["portfolio"]}), "malformed"),
+    "success as text": (Fault(body={**portfolio(), "success": "true"}), "malformed"),
+    "success without a portfolio": (Fault(body={"success": True}), "not_ready"),
+    "loading": (Fault(body={"success": True, "status": "loading", "progress": 0.5}), "not_ready"),
+    "nested deeply": (Fault(body=b'{"success": true, "portfolio": ' + b"[" * 100_000), "malformed"),
+    "NaN": (Fault(body=b'{"success": true, "portfolio": {"holdings": {"SPY 2T": {"q": NaN}}}}'), "malformed"),
+    "infinite": (
+        Fault(body=b'{"success": true, "portfolio": {"holdings": {"SPY 2T": {"q": -Infinity}}}}'),
+        "malformed",
+    ),
+    "overflowing": (
+        Fault(body=b'{"success": true, "portfolio": {"holdings": {"SPY 2T": {"q": 1e999}}}}'),
+        "malformed",
+    ),
+    "huge whole number": (
+        Fault(body=b'{"success": true, "portfolio": {"holdings": {"SPY 2T": {"q": 1' + b"0" * 400 + b"}}}}"),
+        "malformed",
+    ),
+    "number as text": (Fault(body=portfolio({"SPY 2T": {"q": "10"}})), "malformed"),
+    "number as boolean": (Fault(body=portfolio({"SPY 2T": {"q": True}})), "malformed"),
+    "holdings renamed": (
+        Fault(body={"success": True, "portfolio": {"positions": {"SPY 2T": {"q": 1}}, "cash": {}}}),
+        "malformed",
+    ),
+    "array for an object": (Fault(body=portfolio([{"q": 1}])), "malformed"),
+    "not UTF-8": (Fault(body=b'{"success": true, "x": "\xff"}'), "malformed"),
+    "half a surrogate": (Fault(body=portfolio({"\ud800 2T": {"q": 1}})), "malformed"),
+    "redirect": (Fault(status=307, headers={"Location": "http://127.0.0.1:9/steal"}), "unavailable"),
+    "not found": (Fault(status=404, body=b"<html>"), "unavailable"),
+    "refused argument": (
+        Fault(body={"success": False, "errors": ["Invalid argument: projectId"]}),
+        "rejected",
+    ),
+    "error without a text": (Fault(body={"success": False}), "rejected"),
+    "reset": (Fault(effect="reset"), "unavailable"),
+    "reset midway": (Fault(effect="reset_midway"), "unavailable"),
+}
+
+
+def scripted(fault: Fault, project_id: int) -> Fault:
+    return Fault(
+        endpoint=PORTFOLIO,
+        project_id=project_id,
+        status=fault.status,
+        headers=fault.headers,
+        body=fault.body,
+        effect=fault.effect,
+    )
+
+
+@pytest.fixture
+def pair(make_bench, api):
+    """An exporter on two projects of one account."""
+    named = {project_named(api, name): ProjectSettings() for name in (TROUBLED, SOUND)}
+    bench = make_bench(config_of(api, named=named, discover=False))
+    bench.poll()
+    return bench
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(pair, api, caplog, name):
+    """Each fault has its reason, touches one source of one project, is logged once, and heals by itself."""
+    fault, reason = FAULTS[name]
+    troubled, sound = (str(project_named(api, each)) for each in (TROUBLED, SOUND))
+    handle = api.faults.add(scripted(fault, int(troubled)))
+    before = pair.samples()
+    pair.advance(120, step=60)
+    samples = pair.samples()
+
+    own = {"project_id": troubled, "source": "portfolio"}
+    assert samples.one("quantconnect_up", **own) == 0
+    assert samples.one("quantconnect_poll_failures_total", reason=reason, **own) >= 1
+    assert sum(samples.all("quantconnect_poll_failures_total")) == samples.one(
+        "quantconnect_poll_failures_total", reason=reason, **own
+    )
+    assert {
+        samples.one("quantconnect_up", project_id=sound, source=each) for each in ("portfolio", "equity")
+    } == {1}
+    held = samples.all("quantconnect_holding_quantity", project_id=troubled)
+    assert held == before.all("quantconnect_holding_quantity", project_id=troubled), "the last values stand"
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [(str(record.project_id), record.reason) for record in warnings] == [(troubled, reason)]
+
+    api.faults.remove(handle)
+    pair.advance(600, step=30)
+    assert pair.samples().one("quantconnect_up", **own) == 1
+
+
+def test_duplicate_keys_do_not_add_up(pair, api):
+    """Of a member that is sent twice the last counts, as in every JSON parser: nothing is counted twice."""
+    troubled = project_named(api, TROUBLED)
+    body = (
+        b'{"success": true, "portfolio": {"holdings": {"SPY 2T": {"a": 1, "q": 1, "p": 5, "v": 5}, '
+        b'"SPY 2T": {"a": 1, "q": 2, "p": 5, "v": 10}}, "cash": []}}'
+    )
+    api.faults.add(scripted(Fault(body=body), troubled))
+    pair.advance(60)
+
+    assert pair.samples().all("quantconnect_holding_market_value", project_id=str(troubled)) == [10]
+
+
+def test_ten_thousand_holdings(pair, api):
+    """A portfolio of ten thousand positions is shown whole."""
+    troubled = project_named(api, TROUBLED)
+    holdings = {f"S{number} 2T": {"a": 1, "q": 1, "p": 5, "v": 5, "u": 4} for number in range(10_000)}
+    api.faults.add(scripted(Fault(body=portfolio(holdings)), troubled))
+    pair.advance(60)
+    lines = pair.page().splitlines()
+    own = f'{{project_id="{troubled}"'
+
+    assert sum(line.startswith(f"quantconnect_holding_market_value{own}") for line in lines) == 10_000
+    (gross,) = (line for line in lines if line.startswith(f"quantconnect_gross_exposure{own}"))
+    assert gross.endswith("} 50000.0")
+
+
+@pytest.mark.parametrize(
+    "symbol_id",
+    ['A"B 2T', "A\\B 2T", "A\nB 2T", "日本 2T", "A\u2028B 2T", "x" * 10_000, "{} 2T", "", "# EOF 2T"],
+)
+def test_hostile_symbol_text(pair, api, symbol_id):
+    """Whatever text an identifier is, it reads back from the page as it came, and nothing else breaks."""
+    troubled = project_named(api, TROUBLED)
+    api.faults.add(scripted(Fault(body=portfolio({symbol_id: {"a": 1, "q": 1, "p": 5, "v": 5}})), troubled))
+    pair.advance(60)
+    labels = pair.samples().labels("quantconnect_holding_quantity", project_id=str(troubled))
+
+    assert [each.get("symbol_id", "") for each in labels] == [symbol_id]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_clock_that_is_off_is_measured(pair, api, clock, hours):
+    """The difference to the API's clock is shown, with its sign, whether or not it breaks the signature."""
+    api.clock = type(clock)(now=clock.now, elapsed=clock.elapsed)
+    clock.now += 3600 * hours
+    clock.elapsed += 60
+    pair.poll()
+
+    skew = pair.samples().one("quantconnect_api_clock_skew_seconds", account="main")
+    assert skew == pytest.approx(3600 * hours, abs=1)
+
+
+def test_clock_that_steps_makes_nothing_stale(make_bench, api, clock):
+    """Ages are measured on the monotonic clock: a wall clock set back and forth moves no value off the page."""
+    settings = ProjectSettings(polling=Polling(stale_after=300))
+    bench = make_bench(config_of(api, settings, discover=True))
+    bench.poll()
+    shown = bench.samples().all("quantconnect_cash_amount")
+    for step in (7200, -14400, 86_400 * 30):
+        clock.now += step
+        assert bench.samples().all("quantconnect_cash_amount") == shown
+    clock.elapsed += 301
+    assert bench.samples().all("quantconnect_cash_amount") == []
+
+
+def test_unreachable_host_is_unavailable(make_bench, api):
+    """A name that does not resolve is a source that is down, said without the name's details."""
+    config = config_of(api)
+    elsewhere = [
+        type(account)(**{**_members(account), "base_url": "http://quantconnect.invalid/api/v2/"})
+        for account in config.accounts
+    ]
+    named = config_of(api, named={project_named(api, SOUND): ProjectSettings()}).projects
+    bench = make_bench(type(config)(tuple(elsewhere), named, config.defaults))
+    bench.poll()
+    samples = bench.samples()
+
+    assert samples.all("quantconnect_up", source="status") == [0]
+    label = {"endpoint": "live/list", "result": "unavailable"}
+    assert samples.all("quantconnect_api_requests_total", **label) == [1, 1]
+
+
+def _members(account: object) -> dict:
+    return {name: getattr(account, name) for name in type(account).__slots__}
+
+
+def test_unpacking_is_bounded_before_it_is_done():
+    """The packed body of the test above is small: what is bounded is what it unpacks to."""
+    fault, _ = FAULTS["small until unpacked"]
+
+    assert len(fault.body) < 2_000_000
+    assert len(zlib.decompress(fault.body, wbits=31)) == 2 * LARGEST_BODY
