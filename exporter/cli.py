@@ -1,12 +1,13 @@
-"""The command: flags to objects, signals, exit codes."""
+"""The command: flags to objects, exit codes."""
 
 import logging
 import os
-import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from threading import Event
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from exporter import __version__
 from exporter.clock import Clock, SystemClock
@@ -14,18 +15,20 @@ from exporter.config.load import Loaded, config_from_environment, load_config
 from exporter.config.model import Config
 from exporter.errors import ConfigError, ListenError
 from exporter.flags import Flags, parse_flags
-from exporter.log_format import configure_logging
+from exporter.log_format import Mask, configure_logging
 from exporter.probe import probe
+from exporter.process import run_until_stopped
+from exporter.reload import Reloader
 from exporter.service import Exporter
 from exporter.simulation import config_for, log_access, simulated_quantconnect
 from exporter.web.application import make_application
 from exporter.web.server import WebServer, listen
+from exporter.web.web_config import LiveWebConfig
 
 DONE = 0
 FAILED = 1
 
-_WATCH_SECONDS = 1.0
-"""How often the main thread looks whether the web server still lives."""
+Load = Callable[[], Loaded]
 
 _logger = logging.getLogger(__name__)
 
@@ -35,66 +38,81 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     flags = parse_flags(sys.argv[1:] if arguments is None else arguments, environment)
     clock = SystemClock()
     with ExitStack() as stack:
+        load = _loader(flags, environment, clock, stack)
         try:
-            loaded = _load(flags, environment, clock, stack)
+            loaded, web_config = _load_both(load, flags.web_config_file)
+            if flags.config_check or flags.config_probe:
+                return _check(
+                    flags.shard.share_of(loaded.config), loaded, clock, probe_too=flags.config_probe
+                )
+            return _run(flags, loaded, load, web_config, clock)
         except ConfigError as error:
             print(error, file=sys.stderr)  # noqa: T201
             return FAILED
-        if flags.config_check or flags.config_probe:
-            return _check(loaded, clock, probe_too=flags.config_probe)
-        return _run(flags, loaded, clock)
 
 
-def _load(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Loaded:
-    """Return the configuration; with ``--demo``, of a simulated QuantConnect that runs until the end."""
+def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Load:
+    """Return what reads the configuration, now and at each reload."""
     if flags.demo:
         api = stack.enter_context(simulated_quantconnect(clock))
-        # Before secrets are masked: the simulation's token is meant to be read, and worthless.
-        configure_logging(flags.log_level, flags.log_format)
+        # Before anything is masked: the simulation's tokens are worthless, and meant to be read.
+        configure_logging(flags.log_level, flags.log_format, Mask())
         log_access(api)
-        return Loaded(config_for(api), ())
+        return lambda: Loaded(config_for(api), ())
     if flags.config_file is not None:
-        return load_config(flags.config_file, environment)
-    return config_from_environment(environment)
+        return partial(load_config, flags.config_file, environment)
+    return partial(config_from_environment, environment)
 
 
-def _check(loaded: Loaded, clock: Clock, *, probe_too: bool) -> int:
+def _load_both(load: Load, web_config_file: Path | None) -> tuple[Loaded, LiveWebConfig | None]:
+    """Return the configuration and that of the web server, or raise ConfigError with all problems of both."""
+    web_config = None
+    problems: tuple[str, ...] = ()
+    try:
+        web_config = LiveWebConfig(web_config_file) if web_config_file else None
+    except ConfigError as error:
+        problems = error.problems
+    try:
+        loaded = load()
+    except ConfigError as error:
+        raise ConfigError(error.problems + problems) from None
+    if problems:
+        raise ConfigError(problems)
+    warnings = web_config.current().warnings if web_config else ()
+    return replace(loaded, warnings=loaded.warnings + warnings), web_config
+
+
+def _check(config: Config, loaded: Loaded, clock: Clock, *, probe_too: bool) -> int:
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
-    config = loaded.config
     print(f"configuration is valid: {_counted(config)}")  # noqa: T201
     if probe_too and not probe(config, clock, print):
         return FAILED
     return DONE
 
 
-def _run(flags: Flags, loaded: Loaded, clock: Clock) -> int:
-    secrets = [account.api_token for account in loaded.config.accounts]
-    configure_logging(flags.log_level, flags.log_format, secrets)
+def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | None, clock: Clock) -> int:
+    mask = Mask()
+    configure_logging(flags.log_level, flags.log_format, mask)
+
+    def masked(read: Loaded) -> Loaded:
+        mask.add(account.api_token for account in read.config.accounts)
+        return read
+
+    exporter = Exporter(masked(loaded).config, clock, flags.telemetry_path, flags.shard)
     _logger.info("starting", extra={"version": __version__, "configuration": _counted(loaded.config)})
     for warning in loaded.warnings:
         _logger.warning(warning)
-    exporter = Exporter(loaded.config, clock, flags.telemetry_path)
+    reloader = Reloader(lambda: masked(load()), exporter)
+    reload_by_request = reloader.reload if flags.lifecycle else None
+    application = make_application(exporter.pages(), flags.telemetry_path, reload_by_request)
     try:
         sockets = [listen(address) for address in flags.listen_addresses]
     except ListenError as error:
         _logger.error(error)  # noqa: TRY400 - the text says all, a traceback nothing
         return FAILED
-    server = WebServer(make_application(exporter.pages(), flags.telemetry_path), sockets)
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    server.start()
-    exporter.start()
-    while server.is_alive() and not stop.wait(_WATCH_SECONDS):
-        pass
-    _logger.info("stopping")
-    exporter.stop()
-    if not stop.is_set():
-        _logger.error("the web server ended by itself")
-        return FAILED
-    server.stop()
-    return DONE
+    server = WebServer(application, sockets, web_config)
+    return DONE if run_until_stopped(exporter, server, reloader) else FAILED
 
 
 def _counted(config: Config) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from exporter import __version__
+from exporter.config.shard import Shard
 from exporter.log_format import FORMATS
 from exporter.web.server import ListenAddress, parse_listen_address
 
@@ -29,6 +30,9 @@ class Flags:
     demo: bool
     listen_addresses: tuple[ListenAddress, ...]
     telemetry_path: str
+    web_config_file: Path | None
+    lifecycle: bool
+    shard: Shard
     log_level: str
     log_format: str
 
@@ -54,6 +58,9 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
             chosen.several("--web.listen-address", parse_listen_address, DEFAULT_LISTEN_ADDRESS)
         ),
         telemetry_path=chosen.value("--web.telemetry-path", _telemetry_path, "/metrics"),
+        web_config_file=chosen.value("--web.config.file", Path, None),
+        lifecycle=chosen.switch("--web.enable-lifecycle"),
+        shard=_shard(parser, chosen, environment),
         log_level=chosen.value("--log.level", _one_of(LOG_LEVELS), "info"),
         log_format=chosen.value("--log.format", _one_of(FORMATS), "logfmt"),
     )
@@ -87,6 +94,18 @@ def _parser() -> argparse.ArgumentParser:
         help=f"address to listen on; repeatable (default {DEFAULT_LISTEN_ADDRESS})",
     )
     add("--web.telemetry-path", metavar="PATH", help="path of the metrics (default /metrics)")
+    add(
+        "--web.config.file",
+        metavar="FILE",
+        help="TLS, client certificates, basic auth and response headers; read again when it changes",
+    )
+    add("--web.enable-lifecycle", action="store_true", default=None, help="allow POST /-/reload")
+    add(
+        "--shard",
+        metavar="N",
+        help="poll only the projects of this shard, counted from 0; auto takes the number at the end of POD_NAME",
+    )
+    add("--total-shards", metavar="N", help="how many shards share the projects (default 1)")
     add("--log.level", metavar="LEVEL", help=f"{', '.join(LOG_LEVELS)} (default info)")
     add("--log.format", metavar="FORMAT", help=f"{' or '.join(FORMATS)} (default logfmt)")
     add("--version", action="version", version=f"quantconnect-exporter {__version__}")
@@ -142,6 +161,31 @@ class _Chosen:
     @staticmethod
     def _key(flag: str) -> str:
         return flag.removeprefix("--").replace("-", "_")
+
+
+def _shard(parser: argparse.ArgumentParser, chosen: _Chosen, environment: Mapping[str, str]) -> Shard:
+    total = chosen.value("--total-shards", _whole_number, 1)
+    index = chosen.value("--shard", lambda text: _shard_index(text, environment), 0)
+    if total < 1 or index >= total:
+        parser.error(f"--shard: {index} is not below --total-shards, which is {total}")
+    return Shard(index, total)
+
+
+def _shard_index(text: str, environment: Mapping[str, str]) -> int:
+    """Return a shard's number; ``auto`` is the ordinal that a StatefulSet puts at the end of a pod's name."""
+    if text != "auto":
+        return _whole_number(text)
+    pod = environment.get("POD_NAME", "")
+    _, dash, ordinal = pod.rpartition("-")
+    if not dash or not ordinal.isascii() or not ordinal.isdigit():
+        raise ValueError(f"auto needs POD_NAME to end in a dash and a number, not {pod!r}")
+    return int(ordinal)
+
+
+def _whole_number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def _telemetry_path(text: str) -> str:

@@ -15,13 +15,30 @@ FORMATS = ("logfmt", "json")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
-_MASK = "<secret>"
+_MASKED = "<secret>"
 
 
-def configure_logging(level: str, log_format: str, secrets: Iterable[Secret] = ()) -> None:
-    """Send every log line to standard error, in the format, without any of the secrets."""
+class Mask:
+    """The credentials that no log line may hold; more may be added at any time, none taken away."""
+
+    def __init__(self) -> None:
+        self._secrets: tuple[Secret, ...] = ()
+
+    def add(self, secrets: Iterable[Secret]) -> None:
+        """Mask these too, from the next line on."""
+        self._secrets = tuple({*self._secrets, *secrets})
+
+    def over(self, text: str) -> str:
+        """Return the text with every credential, and every SHA-256, masked."""
+        for secret in self._secrets:
+            text = text.replace(secret.reveal(), _MASKED)
+        return _SHA256.sub(_MASKED, text)
+
+
+def configure_logging(level: str, log_format: str, mask: Mask) -> None:
+    """Send every log line to standard error, in the format, with the mask over it."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter(_WRITERS[log_format], tuple(secrets)))
+    handler.setFormatter(_Formatter(_WRITERS[log_format], mask))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -32,10 +49,10 @@ def configure_logging(level: str, log_format: str, secrets: Iterable[Secret] = (
 class _Formatter(logging.Formatter):
     """Masks credentials after formatting, so that no exception's text or traceback slips through."""
 
-    def __init__(self, write: Callable[[Mapping[str, Any]], str], secrets: tuple[Secret, ...]) -> None:
+    def __init__(self, write: Callable[[Mapping[str, Any]], str], mask: Mask) -> None:
         super().__init__()
         self._write = write
-        self._secrets = secrets
+        self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
         extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
@@ -48,13 +65,8 @@ class _Formatter(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        fields = {key: self._masked(str(value)) for key, value in fields.items()}
+        fields = {key: self._mask.over(str(value)) for key, value in fields.items()}
         return self._write(fields)
-
-    def _masked(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret.reveal(), _MASK)
-        return _SHA256.sub(_MASK, text)
 
 
 def _logfmt(fields: Mapping[str, str]) -> str:

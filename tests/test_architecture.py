@@ -19,6 +19,8 @@ ORDER = (
     "web",
     "flags",
     "service",
+    "reload",
+    "process",
     "probe",
 )
 """Each part imports only from parts before it; the command line, which comes last, wires them all."""
@@ -29,6 +31,7 @@ DOORS = {
     "yaml": {"config/document.py"},
     "starlette": {"web"},
     "uvicorn": {"web"},
+    "bcrypt": {"web/basic_auth.py"},
     "isal": {"metrics/page.py"},
     "prometheus_client": {"metrics/own.py"},
 }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config.shard import Shard
 from exporter.flags import environment_name, parse_flags
 from exporter.web.server import ListenAddress
 
@@ -81,6 +82,39 @@ def test_environment_sets_what_flags_leave():
 )
 def test_wrong_usage(arguments, environment, named, capsys):
     """Wrong usage ends with exit code 2 and names the flag or variable at fault."""
+    with pytest.raises(SystemExit) as ended:
+        parse_flags(arguments, environment)
+
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "expected"),
+    [
+        ([], {}, Shard(0, 1)),
+        (["--shard=2", "--total-shards=3"], {}, Shard(2, 3)),
+        (["--shard=auto", "--total-shards=12"], {"POD_NAME": "quantconnect-exporter-11"}, Shard(11, 12)),
+        ([], {"QUANTCONNECT_EXPORTER_SHARD": "1", "QUANTCONNECT_EXPORTER_TOTAL_SHARDS": "2"}, Shard(1, 2)),
+    ],
+)
+def test_shard(arguments, environment, expected):
+    """A shard is given by number, or by the ordinal of a StatefulSet's pod."""
+    assert parse_flags(arguments, environment).shard == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (["--shard=1"], {}, "--shard: 1 is not below --total-shards, which is 1"),
+        (["--total-shards=0"], {}, "--total-shards, which is 0"),
+        (["--shard=-1"], {}, "--shard: '-1' is not a whole number"),
+        (["--shard=auto"], {}, "--shard: auto needs POD_NAME to end in a dash and a number, not ''"),
+        (["--shard=auto"], {"POD_NAME": "exporter"}, "not 'exporter'"),
+    ],
+)
+def test_wrong_shard(arguments, environment, named, capsys):
+    """A shard that cannot be is wrong usage, never shard 0 by mistake."""
     with pytest.raises(SystemExit) as ended:
         parse_flags(arguments, environment)
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from exporter.config.secret import Secret
-from exporter.log_format import configure_logging
+from exporter.log_format import Mask, configure_logging
 
 TOKEN = "a-token-that-opens-an-account"
 HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -25,7 +25,9 @@ def _restored_logging():
 
 def masking_logger(log_format: str = "logfmt") -> logging.Logger:
     """Configure logging as the command does, and return a logger."""
-    configure_logging("debug", log_format, [Secret(TOKEN)])
+    mask = Mask()
+    configure_logging("debug", log_format, mask)
+    mask.add([Secret(TOKEN)])
     return logging.getLogger("test")
 
 
@@ -41,7 +43,7 @@ def test_logfmt_line(capsys):
 
 def test_json_line(capsys):
     """With the JSON format each line is one object."""
-    configure_logging("info", "json")
+    configure_logging("info", "json", Mask())
     logging.getLogger("test").info("starting", extra={"version": "1"})
     line = json.loads(capsys.readouterr().err)
 
@@ -50,7 +52,7 @@ def test_json_line(capsys):
 
 def test_level_hides_what_is_below(capsys):
     """At level error a warning is not written."""
-    configure_logging("error", "logfmt")
+    configure_logging("error", "logfmt", Mask())
     logging.getLogger("test").warning("unheard")
 
     assert capsys.readouterr().err == ""

@@ -56,7 +56,9 @@ def test_documents_name_only_metrics_that_exist(document):
     """A metric that a document mentions is in the table of families."""
     known = {family.name for family in FAMILIES}
     text = document.read_text("utf-8")
-    mentioned = set(re.findall(r"\bquantconnect_[a-z_]+[a-z]\b(?!\.)", text)) - {"quantconnect_token"}
+    mentioned = set(re.findall(r"(?<![\w:])quantconnect_[a-z_]+[a-z](?![\w:.])", text)) - {
+        "quantconnect_token"
+    }
 
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in mentioned} <= known
 
@@ -64,7 +66,7 @@ def test_documents_name_only_metrics_that_exist(document):
 def test_every_flag_is_in_the_readme():
     """The README lists each flag of the command, and no other."""
     flags = {option for action in _parser()._actions for option in action.option_strings} - {"-h"}
-    listed = set(re.findall(r"`(--[a-z.-]+)`", README))
+    listed = set(re.findall(r"`(--[a-z.-]+)(?:=[a-z]+)?`", README))
 
     assert flags == listed
 

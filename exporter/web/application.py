@@ -12,6 +12,8 @@ from starlette.routing import Route
 from exporter.metrics.page import Page
 from exporter.web.negotiation import accepts_gzip, choose_format
 
+Reload = Callable[[], tuple[str, ...]]
+
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -25,16 +27,21 @@ class Pages:
     ready: Callable[[], bool]
 
 
-def make_application(pages: Pages, telemetry_path: str) -> Starlette:
-    """Return the ASGI application; any other path is 404, any method but GET and HEAD 405."""
-    application = Starlette(
-        routes=[
-            Route(telemetry_path, _metrics(pages.metrics)),
-            Route("/", _status(pages.status)),
-            Route("/-/healthy", _check(pages.healthy, "healthy", "a poll loop is stuck")),
-            Route("/-/ready", _check(pages.ready, "ready", "not every project has been tried yet")),
-        ]
-    )
+def make_application(pages: Pages, telemetry_path: str, reload: Reload | None = None) -> Starlette:
+    """Return the ASGI application; any other path is 404, any other method 405.
+
+    ``reload`` takes the changed configuration and returns the problems for which it was refused;
+    without it there is no such path.
+    """
+    routes = [
+        Route(telemetry_path, _metrics(pages.metrics)),
+        Route("/", _status(pages.status)),
+        Route("/-/healthy", _check(pages.healthy, "healthy", "a poll loop is stuck")),
+        Route("/-/ready", _check(pages.ready, "ready", "not every project has been tried yet")),
+    ]
+    if reload is not None:
+        routes.append(Route("/-/reload", _reload(reload), methods=["POST", "PUT"]))
+    application = Starlette(routes=routes)
     application.router.redirect_slashes = False
     return application
 
@@ -68,3 +75,13 @@ def _check(passes: Callable[[], bool], yes: str, no: str) -> _Endpoint:
         return PlainTextResponse(f"{yes}\n") if passes() else PlainTextResponse(f"{no}\n", status_code=503)
 
     return check
+
+
+def _reload(reload: Reload) -> _Endpoint:
+    async def reload_configuration(_: Request) -> Response:
+        problems = await run_in_threadpool(reload)
+        if problems:
+            return PlainTextResponse("".join(f"{problem}\n" for problem in problems), status_code=500)
+        return PlainTextResponse("configuration reloaded\n")
+
+    return reload_configuration

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from threading import Thread
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from exporter.errors import ListenError
+from exporter.web.web_config import LiveWebConfig
 
 BACKLOG = 1024
 SECONDS_TO_FINISH = 1
@@ -51,20 +52,25 @@ def listen(address: ListenAddress) -> socket.socket:
 
 
 class WebServer:
-    """Serves an application on sockets that already listen."""
+    """Serves an application on sockets that already listen, over TLS if the web configuration says so."""
 
-    def __init__(self, application: Starlette, sockets: list[socket.socket]) -> None:
+    def __init__(
+        self, application: ASGIApp, sockets: list[socket.socket], web_config: LiveWebConfig | None = None
+    ) -> None:
         self._sockets = sockets
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                application,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=SECONDS_TO_FINISH,
-            )
+        config = uvicorn.Config(
+            web_config.guard(application) if web_config else application,
+            lifespan="off",
+            ws="none",  # whatever a client asks for is a request, and passes authentication
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
+        config.load()
+        config.ssl = web_config.tls() if web_config else None
+        self._tls = "on" if config.ssl else "off"
+        self._server = uvicorn.Server(config)
         # Outside the main thread uvicorn leaves the signals to us, which it would end the process with.
         self._thread = Thread(target=self._run, name="web")
 
@@ -74,7 +80,7 @@ class WebServer:
         for each in self._sockets:
             host, port = each.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            _logger.info("listening", extra={"address": f"{shown}:{port}"})
+            _logger.info("listening", extra={"address": f"{shown}:{port}", "tls": self._tls})
 
     def stop(self) -> None:
         """Finish the answers under way and end."""
@@ -86,4 +92,9 @@ class WebServer:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(self._sockets))
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self._server.serve(self._sockets)
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()  # TLS would wait for a client to say goodbye as well

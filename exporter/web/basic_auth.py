@@ -1,0 +1,163 @@
+"""Basic authentication (RFC 7617) of every request against bcrypt hashes."""
+
+import asyncio
+import hmac
+import re
+import secrets
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple
+
+import bcrypt
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exporter.config.document import Section
+from exporter.config.secret import Secret
+
+Users = Mapping[str, Secret]
+"""The bcrypt hash of each user; without users, everybody may read."""
+
+MOST_BYTES = 72
+"""Of a password; bcrypt would not look at what comes behind."""
+_MOST_VERDICTS = 1000
+_BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+_CONTROL_CHARACTERS = re.compile(rb"[\x00-\x1f\x7f]")
+_DECOY = "vN1cOJjBBuQPUn1ZJzTkFuG1.SeeDLrPMeWIkGrKp3Xl6ZS9GLfCy"
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="quantconnect-exporter", charset="UTF-8"'}
+
+
+class UserNames(Collection[str]):
+    """The keys of ``basic_auth_users``: any text can be a user, but for what looks like a hash.
+
+    Remembers every name that it was asked for, which are those in the document.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str) or name.startswith("$") or not name.isprintable():
+            return False
+        self._names[name] = None
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def read_users(section: Section, names: UserNames) -> Users:
+    """Return the users of the section ``basic_auth_users``; no problem repeats a hash."""
+    if not names and section.sound:
+        section.report.problem(section.place, "names no user: leave it out to let everybody read")
+    users = {}
+    for name in names:
+        if not name or ":" in name:
+            section.problem(name, "a user name must not be empty or contain a colon")
+        text = section.text(name, None)
+        if text is not None and not _BCRYPT.fullmatch(text):
+            section.problem(name, "must be a bcrypt hash, such as `htpasswd -nBC 10` prints")
+        elif text is not None:
+            users[name] = Secret(text)
+    return users
+
+
+class _Login(NamedTuple):
+    user: str
+    password: bytes
+
+
+class BasicAuth:
+    """Lets through to an ASGI application whoever is one of the users of that moment.
+
+    One bcrypt check runs at a time, in a thread, and its result is kept: a flood of wrong logins delays
+    other unknown ones, never a known one, the event loop or the pages.
+    """
+
+    def __init__(self, application: ASGIApp, users: Callable[[], Users]) -> None:
+        self._application = application
+        self._users = users
+        self._verdicts = _Verdicts()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 or hand on."""
+        users = self._users()
+        if not users or await self._may_enter(users, _login(Headers(scope=scope))):
+            await self._application(scope, receive, send)
+        else:
+            refusal = PlainTextResponse("Unauthorized\n", status_code=401, headers=_CHALLENGE)
+            await refusal(scope, receive, send)
+
+    async def _may_enter(self, users: Users, login: _Login | None) -> bool:
+        if login is None or len(login.password) > MOST_BYTES:
+            return False
+        # An unknown user costs what a known one does, so that the time tells no names.
+        known = login.user in users
+        bcrypt_hash = users[login.user].reveal() if known else _decoy(users)
+        key = self._verdicts.key(login, bcrypt_hash)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            async with self._one_at_a_time:
+                verdict = self._verdicts.get(key)  # the same login may have been checked while we waited
+                if verdict is None:
+                    matches = await run_in_threadpool(bcrypt.checkpw, login.password, bcrypt_hash.encode())
+                    verdict = known and matches
+                    self._verdicts.put(key, verdict)
+        return verdict
+
+
+class _Verdicts:
+    """Results of checks under keyed hashes of user, bcrypt hash and password: no password stays in memory.
+
+    Right logins are kept apart from wrong ones, whose number any stranger decides. Of either, the one
+    not used for the longest time makes room.
+    """
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+        self._kept: Mapping[bool, dict[bytes, None]] = {True: {}, False: {}}
+
+    def key(self, login: _Login, bcrypt_hash: str) -> bytes:
+        message = repr((login.user, bcrypt_hash, login.password)).encode()
+        return hmac.digest(self._secret, message, "sha256")
+
+    def get(self, key: bytes) -> bool | None:
+        for verdict, keys in self._kept.items():
+            if key in keys:
+                keys[key] = keys.pop(key)  # to the end, as the last used
+                return verdict
+        return None
+
+    def put(self, key: bytes, verdict: bool) -> None:  # noqa: FBT001 - the value that is kept
+        keys = self._kept[verdict]
+        if len(keys) >= _MOST_VERDICTS:
+            del keys[next(iter(keys))]
+        keys[key] = None
+
+
+def _decoy(users: Users) -> str:
+    """Return a hash as costly as the users' costliest; no password is known that matches it."""
+    costs = [match["cost"] for each in users.values() if (match := _BCRYPT.fullmatch(each.reveal()))]
+    return f"$2b${max(costs)}${_DECOY}"
+
+
+def _login(headers: Headers) -> _Login | None:
+    """Return user and password of the one Authorization header; None when it is missing or malformed."""
+    values = headers.getlist("authorization")
+    if len(values) != 1:
+        return None
+    scheme, _, encoded = values[0].partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        pair = b64decode(encoded.strip(" "), validate=True)
+        user, colon, password = pair.partition(b":")
+        return _Login(user.decode(), password) if colon and not _CONTROL_CHARACTERS.search(pair) else None
+    except ValueError:  # not base64, not UTF-8
+        return None
