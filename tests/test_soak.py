@@ -1,0 +1,135 @@
+"""Minutes or hours of faults, reloads and scrapes: ``pytest -m soak``, as long as SOAK_SECONDS says.
+
+Every page must parse; every equity on it must be one that the simulated account held within
+``stale_after``; memory and open files must stay flat.
+"""
+
+import os
+import random
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from exporter.clock import SystemClock
+from exporter.demo.faults import Fault
+from exporter.demo.scenario import demo_scenario
+from exporter.demo.server import SimulatedQuantConnect
+from tests.programs import exporter_process, write_config
+from tests.support import parse_page
+
+SECONDS = int(os.environ.get("SOAK_SECONDS", "60"))
+WARM_UP_SECONDS = 15
+RELOAD_EVERY = 5
+SNAPSHOT_SECONDS = 5
+STALE_AFTER = 15
+MOST_GROWTH_MIB = 12
+
+POLLING = {
+    "status": "1s",
+    "portfolio": "1s",
+    "equity": "1s",
+    "statistics": "2s",
+    "charts": "2s",
+    "timeout": "1s",
+    "stale_after": f"{STALE_AFTER}s",
+}
+ENDPOINTS = ("live/list", "live/read", "live/portfolio/read", "live/chart/read", "projects/read")
+TROUBLE = (
+    {"status": 500},
+    {"status": 502, "body": b"<html>bad gateway</html>"},
+    {"status": 429, "headers": {"Retry-After": "1"}},
+    {"body": b'{"success": true, "portf'},
+    {"body": {"success": True}},
+    {"body": {"success": False, "errors": ["Invalid argument"]}},
+    {"effect": "reset"},
+    {"effect": "reset_midway"},
+    {"effect": "stall"},
+    {"effect": "drip"},
+    {"delay": 0.5},
+)
+
+
+class Process:
+    """What the machine says of a process."""
+
+    def __init__(self, pid: int) -> None:
+        self._folder = Path(f"/proc/{pid}")
+
+    def memory_mib(self) -> float:
+        fields = dict(line.split(":", 1) for line in (self._folder / "status").read_text().splitlines())
+        return int(fields["VmRSS"].split()[0]) / 1024
+
+    def open_files(self) -> int:
+        return len(list((self._folder / "fd").iterdir()))
+
+
+def held(api: SimulatedQuantConnect, project_id: int, now: float) -> set[float]:
+    """Return every equity the account held, as the API rounds it, that a page may still show at ``now``."""
+    newest = now // SNAPSHOT_SECONDS * SNAPSHOT_SECONDS
+    ages = range(0, STALE_AFTER + 2 * SNAPSHOT_SECONDS, SNAPSHOT_SECONDS)
+    states = (api.projects[project_id].state(newest - age) for age in ages)
+    return {round(state.shown_equity, 4) for state in states}
+
+
+@pytest.mark.soak
+def test_soak(tmp_path, capsys):
+    """Through random faults and a reload every five seconds, no page shows what was not so."""
+    clock, chance = SystemClock(), random.Random(7)  # noqa: S311 - a seed, not a secret
+    pause = threading.Event()
+    counted = {"scrapes": 0, "equities": 0, "reloads": 0, "faults": 0}
+    with SimulatedQuantConnect(demo_scenario(clock.wall()), clock, snapshot_seconds=SNAPSHOT_SECONDS) as api:
+        config = write_config(tmp_path / "config.yml", api, polling=POLLING)
+        with exporter_process(f"--config.file={config}", log=tmp_path / "exporter.log") as exporter:
+            process = Process(exporter.process.pid)
+            started = clock.monotonic()
+            warm: tuple[float, int] | None = None
+            while (elapsed := clock.monotonic() - started) < SECONDS:
+                _cause_trouble(api, chance)
+                counted["faults"] += 1
+                if int(elapsed) // RELOAD_EVERY > counted["reloads"]:
+                    exporter.process.send_signal(signal.SIGHUP)
+                    counted["reloads"] += 1
+                counted["equities"] += _check_page(api, exporter.url, clock)
+                counted["scrapes"] += 1
+                if warm is None and elapsed > WARM_UP_SECONDS:
+                    warm = process.memory_mib(), process.open_files()
+                pause.wait(max(0.0, counted["scrapes"] - elapsed))
+            memory, files = process.memory_mib(), process.open_files()
+            assert exporter.process.poll() is None
+    assert warm is not None
+    with capsys.disabled():
+        print(  # noqa: T201 - its figures are what a soak is for
+            f"\nsoak: {SECONDS} s, {counted}, memory {warm[0]:.1f} -> {memory:.1f} MiB, "
+            f"open files {warm[1]} -> {files}"
+        )
+    assert counted["equities"] > SECONDS
+    assert memory < warm[0] + MOST_GROWTH_MIB
+    assert files < warm[1] + 20
+    assert "a mistake of the exporter" not in (tmp_path / "exporter.log").read_text()
+
+
+def _cause_trouble(api: SimulatedQuantConnect, chance: random.Random) -> None:
+    project_id = chance.choice([None, *api.projects])
+    trouble = chance.choice(TROUBLE)
+    api.faults.add(
+        Fault(endpoint=chance.choice(ENDPOINTS), project_id=project_id, times=chance.randint(1, 3), **trouble)
+    )
+
+
+def _check_page(api: SimulatedQuantConnect, url: str, clock: SystemClock) -> int:
+    """Check one page, and return how many equities were on it."""
+    text = requests.get(f"{url}/metrics", timeout=5).text
+    now = clock.wall()
+    headers = {"Accept": "application/openmetrics-text"}
+    assert list(parse_openmetrics(requests.get(f"{url}/metrics", headers=headers, timeout=5).text))
+    page = parse_page(text)
+    labels = page.labels("quantconnect_equity")
+    for each in labels:
+        project_id = int(each["project_id"])
+        shown = page.one("quantconnect_equity", project_id=each["project_id"])
+        assert round(shown, 4) in held(api, project_id, now), each
+    return len(labels)
