@@ -8,9 +8,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Page
 from exporter.web.negotiation import accepts_gzip, choose_format
+
+_PIECE_BYTES = 32 * 1024
 
 Reload = Callable[[], tuple[str, ...]]
 
@@ -58,9 +61,24 @@ def _metrics(page: Page) -> _Endpoint:
         headers = {"Content-Type": page_format.content_type, "Vary": "Accept, Accept-Encoding"}
         if compress:
             headers["Content-Encoding"] = "gzip"
-        return Response(content, headers=headers)
+        return _InPieces(content, headers=headers)
 
     return metrics
+
+
+class _InPieces(Response):
+    """An answer handed on in pieces, each when the one before has left our memory.
+
+    A client that reads slowly thus costs a piece, not a page.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await send(start)
+        for begin in range(0, len(self.body), _PIECE_BYTES):
+            piece = self.body[begin : begin + _PIECE_BYTES]
+            more = begin + _PIECE_BYTES < len(self.body)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def _status(page: Callable[[], str]) -> _Endpoint:

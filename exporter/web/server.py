@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.errors import ListenError
+from exporter.web.connections import IDLE_SECONDS, Connection, sweep
 from exporter.web.web_config import LiveWebConfig
 
 BACKLOG = 1024
@@ -61,10 +62,12 @@ class WebServer:
         config = uvicorn.Config(
             web_config.guard(application) if web_config else application,
             lifespan="off",
+            http=Connection,
             ws="none",  # whatever a client asks for is a request, and passes authentication
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
         config.load()
@@ -95,6 +98,8 @@ class WebServer:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
+        sweeping = asyncio.create_task(sweep(self._server.server_state.connections))
         await self._server.serve(self._sockets)
+        sweeping.cancel()
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()  # TLS would wait for a client to say goodbye as well
