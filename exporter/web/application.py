@@ -1,5 +1,6 @@
 """The four pages: metrics, status, health and readiness."""
 
+from asyncio import Lock
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -50,14 +51,17 @@ def make_application(pages: Pages, telemetry_path: str, reload: Reload | None = 
 
 
 def _metrics(page: Page) -> _Endpoint:
+    one_at_a_time = Lock()
+
     async def metrics(request: Request) -> Response:
         page_format = choose_format(request.headers.get("accept"))
         compress = accepts_gzip(request.headers.get("accept-encoding"))
         make = page.gzipped if compress else page.plain
-        if page.is_current(page_format):
-            content = make(page_format)
-        else:  # joining and compressing many megabytes must not hold up other requests
-            content = await run_in_threadpool(make, page_format)
+        async with one_at_a_time:  # whoever comes while a page is made finds it made
+            if page.is_current(page_format):
+                content = make(page_format)
+            else:  # joining and compressing many megabytes must not hold up other requests
+                content = await run_in_threadpool(make, page_format)
         headers = {"Content-Type": page_format.content_type, "Vary": "Accept, Accept-Encoding"}
         if compress:
             headers["Content-Encoding"] = "gzip"
