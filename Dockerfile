@@ -1,0 +1,42 @@
+# docker build --tag quantconnect-exporter .
+# Any image with Python 3.11 or newer and pip can be the base.
+ARG PYTHON_IMAGE=docker.io/library/python:3.13.9-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE ./
+COPY exporter ./exporter
+# The final environment has no pip; pip compiles it, so that nothing has to be written at run time.
+RUN python -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheel . \
+    && python -m venv --without-pip /opt/quantconnect-exporter \
+    && python -m pip --python /opt/quantconnect-exporter/bin/python install --no-cache-dir /wheel/*.whl
+
+FROM ${PYTHON_IMAGE}
+ARG PYTHON_IMAGE
+LABEL org.opencontainers.image.title="quantconnect-exporter" \
+      org.opencontainers.image.description="Prometheus exporter for live trading algorithms on QuantConnect" \
+      org.opencontainers.image.source="https://github.com/quantconnect-exporter/quantconnect-exporter" \
+      org.opencontainers.image.documentation="https://github.com/quantconnect-exporter/quantconnect-exporter/tree/main/docs" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="${PYTHON_IMAGE}"
+COPY --from=build /opt/quantconnect-exporter /opt/quantconnect-exporter
+# Every interface of the container: which of them the world can reach is decided where its port is published.
+ENV PATH=/opt/quantconnect-exporter/bin:${PATH} \
+    PYTHONDONTWRITEBYTECODE=1 \
+    QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS=:11722
+# A number, because Kubernetes' runAsNonRoot believes no name.
+USER 10001:10001
+EXPOSE 11722
+STOPSIGNAL SIGTERM
+# Asks the first listen address, past any proxy of the environment. docs/docker.md: what to do with TLS.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["python", "-c", "\
+import http.client, os, sys; \
+host, _, port = os.environ['QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS'].split(',')[0].rpartition(':'); \
+server = http.client.HTTPConnection(host.strip('[]') or '127.0.0.1', int(port), timeout=4); \
+server.request('GET', '/-/healthy'); \
+sys.exit(server.getresponse().status != 200)"]
+ENTRYPOINT ["quantconnect-exporter"]
+# Last, because it is new with every commit.
+ARG QUANTCONNECT_EXPORTER_REVISION=unknown
+ENV QUANTCONNECT_EXPORTER_REVISION=${QUANTCONNECT_EXPORTER_REVISION}
+LABEL org.opencontainers.image.revision="${QUANTCONNECT_EXPORTER_REVISION}"

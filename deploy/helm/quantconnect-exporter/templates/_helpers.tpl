@@ -1,0 +1,65 @@
+{{- define "quantconnect-exporter.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Room is left for what Kubernetes appends: the ordinal of a pod, and the hash of a revision. */}}
+{{- define "quantconnect-exporter.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "quantconnect-exporter.selector" -}}
+app.kubernetes.io/name: {{ include "quantconnect-exporter.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "quantconnect-exporter.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "quantconnect-exporter.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "quantconnect-exporter.secretName" -}}
+{{- default (include "quantconnect-exporter.fullname" .) .Values.secret.name -}}
+{{- end -}}
+
+{{- define "quantconnect-exporter.config" -}}
+{{- if kindIs "string" .Values.config -}}
+{{- .Values.config -}}
+{{- else if .Values.config -}}
+{{- toYaml .Values.config -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What the schema cannot say: which values exclude or need each other. */}}
+{{- define "quantconnect-exporter.check" -}}
+{{- $v := .Values -}}
+{{- if and $v.demo (or $v.userId $v.config $v.secret.name $v.secret.data) -}}
+{{- fail "demo brings its own account: remove userId, config and secret" -}}
+{{- end -}}
+{{- if and $v.userId $v.config -}}
+{{- fail "give either userId or config, not both" -}}
+{{- end -}}
+{{- if and $v.secret.name $v.secret.data -}}
+{{- fail "give either secret.name or secret.data, not both" -}}
+{{- end -}}
+{{- if not (or $v.demo $v.userId $v.config) -}}
+{{- fail "give userId or config, or try it with demo: true" -}}
+{{- end -}}
+{{- if not (or $v.demo $v.secret.name $v.secret.data) -}}
+{{- fail "give secret.name, a Secret with your API token, or secret.data" -}}
+{{- end -}}
+{{- if and $v.userId $v.secret.data (not (hasKey $v.secret.data "token")) -}}
+{{- fail "with userId, the token must be under the key token of secret.data" -}}
+{{- end -}}
+{{- if regexMatch "\\bapi_token[\"']?\\s*:" (include "quantconnect-exporter.config" .) -}}
+{{- fail "config is readable by many: put the token into the secret and name it with api_token_file" -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,406 @@
+"""The Helm chart: what it renders is valid, says the same as the rest of the repository, and runs."""
+
+import base64
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import requests
+import yaml
+from helm_python.chart import Chart, lint
+from helm_python.errors import HelmError
+
+from exporter import __version__
+from exporter.clock import SystemClock
+from exporter.config.load import load_config
+from exporter.demo.server import SimulatedQuantConnect
+from tests.packaging.project import DEPLOY, IMAGE, REPOSITORY, ROOT, run
+from tests.programs import exporter_process
+from tests.support import scenario_at
+
+CHART = DEPLOY / "helm" / "quantconnect-exporter"
+RULES = DEPLOY / "prometheus" / "quantconnect.rules.yml"
+DASHBOARDS = {path.name: path for path in (ROOT / "grafana" / "dashboards").glob("*.json")}
+DOCUMENT = (ROOT / "docs" / "kubernetes.md").read_text("utf-8")
+
+TOKEN_FILE = "/run/secrets/quantconnect/token"
+CONFIG = {
+    "accounts": [
+        {"name": "2024", "user_id": 12345678, "api_token_file": TOKEN_FILE, "requests_per_minute": 60}
+    ],
+    "projects": [{"id": 23456789, "account_currency": "NOK", "polling": {"charts": "1m"}}],
+    "limits": {"drawdown_ratio": {"warning": 0.05, "critical": 0.1}},
+}
+EVERYTHING = {
+    "image": {"tag": "1.2.3", "pullPolicy": "Always"},
+    "imagePullSecrets": [{"name": "registry"}],
+    "config": CONFIG,
+    "secret": {"data": {"token": "0123456789abcdef", "research_token": "fedcba9876543210"}},
+    "shards": 3,
+    "extraArgs": ["--log.format=json", "--web.enable-lifecycle"],
+    "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+    "service": {"port": 80, "annotations": {"a": "b"}},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}},
+    "dashboards": {"enabled": True},
+    "networkPolicy": {
+        "enabled": True,
+        "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+        "egress": [{"ports": [{"port": 3128, "protocol": "TCP"}]}],
+    },
+    "podDisruptionBudget": {"enabled": True},
+    "podAnnotations": {"c": "d"},
+    "podLabels": {"e": "f"},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": [{"key": "spot", "operator": "Exists"}],
+    "affinity": {"podAntiAffinity": {}},
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
+    ],
+    "priorityClassName": "monitoring",
+}
+VALUES: Mapping[str, Mapping[str, Any]] = {
+    "demo": {"demo": True},
+    "user id": {"userId": 12345678, "secret": {"name": "quantconnect"}},
+    "configuration": {"config": CONFIG, "secret": {"name": "quantconnect"}},
+    "configuration as text": {"config": yaml.safe_dump(CONFIG), "secret": {"name": "quantconnect"}},
+    "no resources": {"demo": True, "resources": {}, "networkPolicy": {"enabled": True}},
+    "everything": EVERYTHING,
+}
+CUSTOM = {"ServiceMonitor", "PrometheusRule"}
+each_values = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
+
+Objects = Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def chart() -> Iterator[Chart]:
+    with Chart.load(CHART) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="module")
+def rendered(chart):
+    """Return the objects that the chart renders, by kind and name."""
+
+    def render(values: Mapping[str, Any], release: str = "quantconnect-exporter") -> Objects:
+        texts = chart.render(dict(values), name=release, namespace="monitoring")
+        manifests = [text for path, text in texts.items() if path.endswith(".yaml")]
+        objects = [each for text in manifests for each in yaml.safe_load_all(text) if each]
+        by_name = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+        assert len(by_name) == len(objects)
+        return by_name
+
+    return render
+
+
+def only(objects: Objects, kind: str) -> Mapping[str, Any]:
+    (found,) = [each for (its_kind, _), each in objects.items() if its_kind == kind]
+    return found
+
+
+def pod_of(objects: Objects) -> Mapping[str, Any]:
+    return only(objects, "StatefulSet")["spec"]["template"]["spec"]
+
+
+def container_of(objects: Objects) -> Mapping[str, Any]:
+    (container,) = pod_of(objects)["containers"]
+    return container
+
+
+@each_values
+def test_lint_finds_nothing(values):
+    """Helm's own check, with every warning an error, has nothing against the chart."""
+    report = lint(CHART, dict(values), strict=True)
+    assert report["errors"] == []
+    assert [each["error"] for each in report["messages"]] == ["icon is recommended"]
+
+
+@each_values
+@pytest.mark.parametrize("version", ["1.25", kubernetes_validate.latest_version()])
+def test_objects_are_valid(rendered, values, version):
+    """Kubernetes' schemas, from the oldest version that the chart allows to the newest, know every field."""
+    objects = rendered(values)
+    assert {"StatefulSet", "Service"} <= {kind for kind, _ in objects}
+    for (kind, _), each in objects.items():
+        if kind not in CUSTOM:
+            kubernetes_validate.validate(each, version, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({}, "give userId or config"),
+        ({"userId": 1}, "give secret.name"),
+        ({"config": CONFIG}, "give secret.name"),
+        ({"demo": True, "userId": 1}, "demo brings its own account"),
+        ({"userId": 1, "config": CONFIG, "secret": {"name": "a"}}, "either userId or config"),
+        ({"userId": 1, "secret": {"name": "a", "data": {"token": "b"}}}, "either secret.name or secret.data"),
+        ({"userId": 1, "secret": {"data": {"key": "b"}}}, "under the key token"),
+        ({"config": {"accounts": [{"api_token": "b"}]}, "secret": {"name": "a"}}, "readable by many"),
+        ({"config": 'accounts: [{"api_token": b}]', "secret": {"name": "a"}}, "readable by many"),
+        ({"demo": True, "shard": 2}, "shard"),
+        ({"demo": True, "shards": 0}, "shards"),
+        ({"demo": True, "shards": "2"}, "shards"),
+        ({"userId": "main", "secret": {"name": "a"}}, "userId"),
+        ({"config": {"account": []}, "secret": {"name": "a"}}, "account"),
+        ({"demo": True, "serviceMonitor": {"enable": True}}, "enable"),
+    ],
+)
+def test_values_that_cannot_work_are_refused(chart, values, reason):
+    """Values that exclude each other, lack something or are misspelt are refused, and the message names them."""
+    with pytest.raises(HelmError, match=reason):
+        chart.render(values)
+
+
+def test_schema_knows_every_value():
+    """Each default value is in the schema, and nothing else is."""
+    schema = (yaml.safe_load((CHART / "values.schema.json").read_text("utf-8")))["properties"]
+    values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    assert set(schema) - {"global"} == set(values)
+    for name, part in schema.items():
+        if name != "config" and part.get("additionalProperties") is False:
+            assert set(part["properties"]) == set(values[name]), name
+
+
+def test_chart_is_of_this_version(chart, rendered):
+    """Chart and image have the version of the code, and the chart the repository's address."""
+    assert (chart.version, chart.metadata["appVersion"]) == (__version__, __version__)
+    assert chart.metadata["home"] == REPOSITORY
+    assert container_of(rendered(VALUES["demo"]))["image"] == f"{IMAGE}:{__version__}"
+
+
+@each_values
+def test_pod_is_confined(rendered, values):
+    """Whatever the values, the pod is fit for the level "restricted", writes nowhere and has no API token."""
+    pod = pod_of(rendered(values))
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "fsGroup": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert all(mount["readOnly"] for mount in container.get("volumeMounts", []))
+    assert not any(set(volume) & {"hostPath", "emptyDir"} for volume in pod.get("volumes", []))
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+    assert f"USER {pod['securityContext']['runAsUser']}:" in dockerfile
+    assert f"EXPOSE {container['ports'][0]['containerPort']}" in dockerfile
+
+
+def test_pod_is_probed(rendered):
+    """Kubernetes restarts an exporter that is stuck, and waits for one that has not tried everything."""
+    container = container_of(rendered(VALUES["demo"]))
+    assert container["livenessProbe"]["httpGet"] == {"path": "/-/healthy", "port": "http"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/-/ready", "port": "http"}
+
+
+@pytest.mark.parametrize("release", ["quantconnect-exporter", "a", "a" * 53])
+def test_everything_finds_the_pods(rendered, release):
+    """Services, monitor, policy and budget select the pods; the monitor selects one of the two services."""
+    objects = rendered(EVERYTHING, release)
+    stateful = only(objects, "StatefulSet")
+    labels = stateful["spec"]["template"]["metadata"]["labels"]
+    services = [each for (kind, _), each in objects.items() if kind == "Service"]
+    selectors = [
+        stateful["spec"]["selector"]["matchLabels"],
+        only(objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+        only(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        *(service["spec"]["selector"] for service in services),
+    ]
+    assert all(selector.items() <= labels.items() for selector in selectors)
+    assert ("Service", stateful["spec"]["serviceName"]) in objects
+    wanted = only(objects, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    scraped = [each for each in services if wanted.items() <= each["metadata"]["labels"].items()]
+    assert [each["spec"].get("clusterIP") for each in scraped] == [None]
+    assert all(len(name) <= 63 - len("-0123456789") for _, name in objects)
+    (port,) = container_of(objects)["ports"]
+    assert all(service["spec"]["ports"][0]["targetPort"] == port["name"] for service in services)
+
+
+def test_monitor_names_the_job_as_the_rules_do(rendered):
+    """The job is "quantconnect" whatever the release is called, and an instance is a pod, not an address."""
+    monitor = only(rendered(EVERYTHING), "ServiceMonitor")
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor["spec"]["endpoints"] == [
+        {
+            "port": "http",
+            "interval": "15s",
+            "scrapeTimeout": "10s",
+            "relabelings": [
+                {"targetLabel": "job", "replacement": "quantconnect"},
+                {"sourceLabels": ["__meta_kubernetes_pod_name"], "targetLabel": "instance"},
+            ],
+        }
+    ]
+    assert 'job="quantconnect"' in RULES.read_text("utf-8")
+
+
+def test_rules_are_the_shipped_ones(rendered, needs, tmp_path):
+    """The rules come through Helm unchanged, templates of Prometheus included."""
+    spec = only(rendered(EVERYTHING), "PrometheusRule")["spec"]
+    assert spec == yaml.safe_load(RULES.read_text("utf-8"))
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump(spec), "utf-8")
+    assert "SUCCESS" in run(needs("promtool"), "check", "rules", file)
+
+
+def test_dashboards_are_the_shipped_ones(rendered):
+    """Each dashboard is in a ConfigMap of its own that Grafana's sidecar looks for, to the last byte."""
+    found = {
+        name: text
+        for (kind, _), each in rendered(EVERYTHING).items()
+        if kind == "ConfigMap" and each["metadata"]["labels"].get("grafana_dashboard") == "1"
+        for name, text in each["data"].items()
+    }
+    assert found == {name: path.read_text("utf-8") for name, path in DASHBOARDS.items()}
+    assert len(found) == 4
+
+
+def test_packaged_chart_brings_its_files(chart, tmp_path):
+    """In the archive, rules and dashboards are files of their own, no links to what is not there."""
+    with tarfile.open(chart.save(tmp_path)) as archive:
+        assert not [member.name for member in archive if member.issym() or member.islnk()]
+        files = {name for name in archive.getnames() if "/files/" in name}
+    assert files == {
+        "quantconnect-exporter/files/quantconnect.rules.yml",
+        *(f"quantconnect-exporter/files/dashboards/{name}" for name in DASHBOARDS),
+    }
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_configuration_reaches_the_exporter(rendered, tmp_path, as_text):
+    """Large numbers, texts that look like numbers and ratios arrive as they were written."""
+    values = {"config": yaml.safe_dump(CONFIG) if as_text else CONFIG, "secret": {"name": "quantconnect"}}
+    text = only(rendered(values), "ConfigMap")["data"]["config.yml"]
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef")
+    token.chmod(0o440)
+    file = tmp_path / "config.yml"
+    file.write_text(text.replace(TOKEN_FILE, str(token)))
+
+    config = load_config(file, {}).config
+
+    assert (config.accounts[0].name, config.accounts[0].user_id) == ("2024", 12345678)
+    assert (config.projects[0].id, config.projects[0].settings.account_currency) == (23456789, "NOK")
+
+
+def test_secret_holds_the_values(rendered):
+    """A created secret has each value, encoded; its files are for the exporter's group and nobody else."""
+    objects = rendered(EVERYTHING)
+    data = {name: base64.b64decode(value).decode() for name, value in only(objects, "Secret")["data"].items()}
+    assert data == EVERYTHING["secret"]["data"]
+    (volume,) = [each["secret"] for each in pod_of(objects)["volumes"] if "secret" in each]
+    assert volume == {"secretName": only(objects, "Secret")["metadata"]["name"], "defaultMode": 0o440}
+    other = {key: value for key, value in objects.items() if key[0] != "Secret"}
+    assert not any(value in str(other) for value in data.values())
+
+
+def test_new_configuration_means_new_pods(rendered):
+    """The pods' annotations change with configuration and secret, and with nothing else."""
+
+    def annotations(**changed):
+        return only(rendered({**EVERYTHING, **changed}), "StatefulSet")["spec"]["template"]["metadata"][
+            "annotations"
+        ]
+
+    before = annotations()
+    assert annotations(dashboards={"enabled": False}) == before
+    assert annotations(config={**CONFIG, "limits": {}})["checksum/config"] != before["checksum/config"]
+    assert annotations(secret={"data": {"token": "new"}})["checksum/secret"] != before["checksum/secret"]
+
+
+def test_policy_lets_through_what_is_needed(rendered):
+    """In comes who may scrape, on the port of the metrics; out go names, https and what the values add."""
+    spec = only(rendered(EVERYTHING), "NetworkPolicy")["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["ingress"] == [
+        {"ports": [{"port": "http", "protocol": "TCP"}], "from": EVERYTHING["networkPolicy"]["from"]}
+    ]
+    ports = [(each["port"], each["protocol"]) for rule in spec["egress"] for each in rule["ports"]]
+    assert ports == [(53, "UDP"), (53, "TCP"), (443, "TCP"), (3128, "TCP")]
+
+
+@each_values
+def test_notes_are_complete(chart, values):
+    """The notes after an installation name the service that exists."""
+    texts = chart.render(dict(values), name="quantconnect-exporter", namespace="monitoring")
+    (notes,) = [text for path, text in texts.items() if path.endswith("NOTES.txt")]
+    assert "port-forward service/quantconnect-exporter 11722:" in notes
+    assert "<no value>" not in notes
+
+
+@pytest.mark.parametrize("setting", sorted(set(re.findall(r"--set(?:-file|-json)? '?([\w.]+)=", DOCUMENT))))
+def test_document_sets_values_that_exist(setting):
+    """Each value that a command of the document sets is one of the chart's."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    for part in setting.removesuffix(".labels.release").split("."):
+        assert part in values
+        values = values[part]
+
+
+def test_shards_share_the_projects(rendered, tmp_path):
+    """Three pods, run with what the chart gives them, poll every project once between them."""
+    clock = SystemClock()
+    with ExitStack() as started, pytest.MonkeyPatch.context() as patch:
+        api = started.enter_context(SimulatedQuantConnect(scenario_at(clock.wall()), clock))
+        account = api.accounts[0]
+        config = {
+            "accounts": [
+                {
+                    "user_id": account.user_id,
+                    "api_token_file": TOKEN_FILE,
+                    "base_url": api.base_url,
+                    "requests_per_minute": 6000,
+                }
+            ]
+        }
+        values = {"config": config, "secret": {"data": {"token": account.api_token}}, "shards": 3}
+        objects = rendered(values)
+        container = container_of(objects)
+        root = file_system(objects, tmp_path)
+        arguments = [argument.replace("=/", f"={root}/") for argument in container["args"]]
+        assert [each["name"] for each in container["env"]] == ["POD_NAME"]
+
+        def polled(name: str, *further: str) -> set[str]:
+            patch.setenv("POD_NAME", f"{only(objects, 'StatefulSet')['metadata']['name']}-{name}")
+            log = tmp_path / f"{name}.log"
+            exporter = started.enter_context(exporter_process(*arguments, *further, log=log))
+            for probe in ("livenessProbe", "readinessProbe"):
+                assert requests.get(exporter.url + container[probe]["httpGet"]["path"], timeout=5).ok
+            return set(re.findall(r'quantconnect_up\{project_id="(\d+)"', exporter.page()))
+
+        shards = [polled(str(ordinal)) for ordinal in range(only(objects, "StatefulSet")["spec"]["replicas"])]
+        everything = polled("0", "--total-shards=1")
+    assert all(shards)
+    assert set().union(*shards) == everything
+    assert sum(map(len, shards)) == len(everything)
+
+
+def file_system(objects: Objects, root: Path) -> Path:
+    """Lay out below a folder what the container finds mounted."""
+    contents = {
+        "config": only(objects, "ConfigMap")["data"],
+        "secret": {
+            name: base64.b64decode(text).decode() for name, text in only(objects, "Secret")["data"].items()
+        },
+    }
+    for mount in container_of(objects)["volumeMounts"]:
+        folder = root / mount["mountPath"].removeprefix("/")
+        folder.mkdir(parents=True)
+        for name, text in contents[mount["name"]].items():
+            (folder / name).write_text(text.replace("/run/secrets", f"{root}/run/secrets"), "utf-8")
+            (folder / name).chmod(0o440)
+    return root
