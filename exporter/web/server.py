@@ -42,14 +42,21 @@ def parse_listen_address(text: str) -> ListenAddress:
 def listen(address: ListenAddress) -> socket.socket:
     """Return a listening socket; raises ListenError with the address in its text."""
     try:
-        if not address.host and socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("", address.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
-            )
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+        listening = _bound(address)
     except OSError as error:
         raise ListenError(f"cannot listen on {address.host}:{address.port}: {error.strerror}") from error
+    # Connections inherit it. Without it, the second piece of an answer waits 40 ms for the scraper's nod.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _bound(address: ListenAddress) -> socket.socket:
+    if not address.host and socket.has_dualstack_ipv6():
+        return socket.create_server(
+            ("", address.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
+        )
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
 
 
 class WebServer:

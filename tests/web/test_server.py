@@ -157,6 +157,16 @@ def test_port_in_use_is_named():
     taken.close()
 
 
+def test_connections_do_not_delay_small_pieces():
+    """An accepted connection sends each piece at once (TCP_NODELAY), instead of waiting for acknowledgements."""
+    listening = listen(ListenAddress("127.0.0.1", 0))
+    with socket.create_connection(listening.getsockname(), timeout=5):
+        accepted, _ = listening.accept()
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+        accepted.close()
+    listening.close()
+
+
 def test_every_interface_serves_both_families():
     """Without a host the socket answers on IPv4 and, where there is one, on IPv6."""
     listening = listen(ListenAddress("", 0))
