@@ -33,6 +33,7 @@ DOORS = {
     "uvicorn": {"web"},
     "bcrypt": {"web/basic_auth.py"},
     "isal": {"metrics/page.py"},
+    "orjson": {"metrics/exposition.py"},
     "prometheus_client": {"metrics/own.py"},
 }
 

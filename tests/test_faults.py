@@ -1,7 +1,9 @@
 """What can go wrong upstream, through the whole exporter: reason, the other projects' values, recovery, log."""
 
+import gc
 import gzip
 import json
+import tracemalloc
 import zlib
 
 import pytest
@@ -170,15 +172,20 @@ def test_hostile_symbol_text(pair, api, symbol_id):
 
 
 @pytest.mark.parametrize("hours", [-3, 3])
-def test_clock_that_is_off_is_measured(pair, api, clock, hours):
-    """The difference to the API's clock is shown, with its sign, whether or not it breaks the signature."""
+def test_clock_that_is_off_is_measured(pair, api, clock, caplog, hours):
+    """The difference to the API's clock is shown, with its sign, and told once, whether or not signatures fail."""
     api.clock = type(clock)(now=clock.now, elapsed=clock.elapsed)
     clock.now += 3600 * hours
     clock.elapsed += 60
     pair.poll()
+    (workers, *_) = pair.exporter.poller.accounts
+    workers.note_clock_skew()
+    workers.note_clock_skew()
 
     skew = pair.samples().one("quantconnect_api_clock_skew_seconds", account="main")
     assert skew == pytest.approx(3600 * hours, abs=1)
+    told = [record.ahead_seconds for record in caplog.records if hasattr(record, "ahead_seconds")]
+    assert told == [skew]
 
 
 def test_clock_that_steps_makes_nothing_stale(make_bench, api, clock):
@@ -209,6 +216,35 @@ def test_unreachable_host_is_unavailable(make_bench, api):
     assert samples.all("quantconnect_up", source="status") == [0]
     label = {"endpoint": "live/list", "result": "unavailable"}
     assert samples.all("quantconnect_api_requests_total", **label) == [1, 1]
+
+
+def test_churn_leaves_memory_flat(pair, api):
+    """After a thousand polls, each with other symbols, nothing is kept of those that are gone."""
+    troubled = project_named(api, TROUBLED)
+
+    def polls(count: int) -> int:
+        for number in range(count):
+            symbols = {
+                f"S{pair.clock.elapsed:.0f}N{number}{each} 2T": {"a": 1, "q": 1, "p": 5, "v": 5}
+                for each in "AB"
+            }
+            handle = api.faults.add(scripted(Fault(body=portfolio(symbols)), troubled))
+            pair.clock.advance(61)
+            pair.poll()
+            api.faults.remove(handle)
+            api.requests.clear()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        polls(50)
+        warm = polls(50)
+        grown = polls(300) - warm
+    finally:
+        tracemalloc.stop()
+    assert len(pair.samples().all("quantconnect_holding_quantity", project_id=str(troubled))) == 2
+    assert grown < 300_000
 
 
 def _members(account: object) -> dict:

@@ -7,6 +7,8 @@ the lines of samples are the same, so they are rendered once for both.
 from collections.abc import Iterable, Sequence
 from enum import Enum, StrEnum
 
+import orjson
+
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -44,14 +46,30 @@ def header(page_format: Format, name: str, kind: Kind, documentation: str) -> by
 
 def series(name: str, labels: Sequence[str], values: Iterable[str | None]) -> bytes:
     """Return the text of a series up to its value, ``name{label="value"} ``; a label of ``None`` is left out."""
-    pairs = [
-        f'{label}="{value.translate(_ESCAPES)}"'
-        for label, value in zip(labels, values, strict=True)
-        if value is not None
-    ]
-    return f"{name}{{{','.join(pairs)}}} ".encode() if pairs else f"{name} ".encode()
+    pairs = label_pairs(labels, values)
+    return f"{name}{{{pairs}}} ".encode() if pairs else f"{name} ".encode()
+
+
+def label_pairs(labels: Sequence[str], values: Iterable[str | None]) -> str:
+    """Return ``label="value"`` for each label that is known, with commas between them."""
+    return ",".join(
+        [
+            f'{label}="{value.translate(_ESCAPES)}"'
+            for label, value in zip(labels, values, strict=True)
+            if value is not None
+        ]
+    )
 
 
 def number(value: float) -> bytes:
     """Return a value as both formats write it: the shortest text that reads back as the same number."""
     return b"%r\n" % value
+
+
+def numbers(values: Sequence[float | None]) -> list[str] | None:
+    """Return the shortest text of each number at once, or ``None`` where one of them is no finite number.
+
+    orjson writes both what is unknown and what is not finite as ``null``, and so in a place of its own.
+    """
+    dumped = orjson.dumps(values).decode()
+    return None if "null" in dumped else dumped[1:-1].split(",")

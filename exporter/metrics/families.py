@@ -4,35 +4,69 @@ The page, the metrics documentation, the alert rules and the dashboards are all 
 What is not known yields no sample: never 0, never NaN.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 from math import inf
-from typing import Any, Generic, TypeVar
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import AlgorithmStatus, ServerStatistics, Statistics
 from exporter.domain.equity import EquityCurve
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
+from exporter.domain.security import Security
 from exporter.errors import Reason
 from exporter.metrics.exposition import Kind
-from exporter.polling.state import Moment, ProjectState, Reading, SourceHealth
+from exporter.polling.state import Moment, ProjectState, Reading, Source, SourceHealth
 from exporter.quantconnect.telemetry import DURATION_BUCKETS, Requests
 
 S = TypeVar("S")
 
-Sample = tuple[str, tuple[str | None, ...], float]
-"""The suffix of the sample's name, its label values in the family's order (``None``: left out), its value."""
+Labels = tuple[str | None, ...]
+"""Label values; a label of ``None`` is left out."""
+
+
+class Samples(NamedTuple):
+    """What a family shows of a subject, as columns: label text is made only when ``about`` changes.
+
+    ``about`` says what each sample is about, and the family's ``own_labels`` make label values of
+    it. A value of ``None`` is no sample. ``common`` are the values of the last labels, which all
+    samples share.
+    """
+
+    about: Sequence[Any] = ()
+    values: Sequence[float | None] = ()
+    common: Labels = ()
+
+
+NO_SAMPLES = Samples()
+ALONE: Sequence[Labels] = ((),)
+"""What a sample is about that is the only one of its family and subject."""
+
+
+def _as_they_are(about: Labels) -> Labels:
+    return about
 
 
 @dataclass(frozen=True, slots=True)
 class Family(Generic[S]):
-    """One metric: its name, its meaning, all labels of its samples, and how a subject yields them."""
+    """One metric: its name, its meaning, all labels of its samples, and how a subject yields them.
+
+    ``own_labels`` returns, from what a sample is about, the labels between the subject's and the
+    common ones. A histogram's begin with the suffix of the sample's name. ``origin`` returns what
+    the samples follow from, where that changes more rarely than the subject: while it is equal, so
+    are they.
+    """
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...]
-    samples: Callable[[S], Iterable[Sample]]
+    samples: Callable[[S], Samples]
+    own_labels: Callable[[Any], Labels] = _as_they_are
+    origin: Callable[[S], tuple[object, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,61 +111,80 @@ _CACHED = "From the last successful poll."
 def _gauge(
     name: str,
     documentation: str,
-    samples: Callable[[ProjectState], Iterable[Sample]],
+    samples: Callable[[ProjectState], Samples],
     labels: tuple[str, ...] = (),
+    own_labels: Callable[[Any], Labels] = _as_they_are,
+    origin: Callable[[ProjectState], tuple[object, ...]] | None = None,
 ) -> Family[ProjectState]:
-    return Family(f"quantconnect_{name}", Kind.GAUGE, documentation, PROJECT + labels, samples)
+    return Family(
+        f"quantconnect_{name}", Kind.GAUGE, documentation, PROJECT + labels, samples, own_labels, origin
+    )
 
 
-def _one(value: float | None, *labels: str | None) -> Iterator[Sample]:
-    if value is not None:
-        yield "", labels, value
+def _one(value: float | None, *labels: str | None) -> Samples:
+    return NO_SAMPLES if value is None else Samples(ALONE, (value,), labels)
 
 
 # -- how polling goes: always shown ------------------------------------------------------------------
 
 
-def _each_health(pick: Callable[[SourceHealth], float | None]) -> Callable[[ProjectState], Iterator[Sample]]:
-    def samples(state: ProjectState) -> Iterator[Sample]:
-        for source, health in state.health.items():
-            yield from _one(pick(health), source)
-
-    return samples
+def _each_health(pick: Callable[[SourceHealth], float | None]) -> Callable[[ProjectState], Samples]:
+    return lambda state: Samples(
+        _labels_of_sources(tuple(state.health)), [pick(health) for health in state.health.values()]
+    )
 
 
-def _poll_failures(state: ProjectState) -> Iterator[Sample]:
-    for source, health in state.health.items():
-        for reason in Reason:
-            yield "", (source, reason), health.failures[reason]
+@cache
+def _labels_of_sources(sources: tuple[Source, ...]) -> tuple[Labels, ...]:
+    return tuple((source,) for source in sources)
 
 
-def _launched(state: ProjectState) -> Iterator[Sample]:
+def _poll_failures(state: ProjectState) -> Samples:
+    return Samples(
+        _labels_of_failures(tuple(state.health)),
+        [health.failures[reason] for health in state.health.values() for reason in _REASONS],
+    )
+
+
+_REASONS = tuple(Reason)
+
+
+@cache
+def _labels_of_failures(sources: tuple[Source, ...]) -> tuple[Labels, ...]:
+    return tuple((source, reason) for source in sources for reason in _REASONS)
+
+
+def _launched(state: ProjectState) -> Samples:
     deployment = state.deployment.value if state.deployment else None
     return _one(deployment.launched if deployment else None)
 
 
-def _stopped(state: ProjectState) -> Iterator[Sample]:
+def _stopped(state: ProjectState) -> Samples:
     deployment = state.deployment.value if state.deployment else None
     return _one(deployment.stopped if deployment else None)
 
 
-def _equity_time(state: ProjectState) -> Iterator[Sample]:
+def _equity_time(state: ProjectState) -> Samples:
     latest = state.equity.value.latest if state.equity else None
     return _one(latest.time if latest else None)
 
 
-def _each_chart_point(pick: Callable[[ChartPoint], float]) -> Callable[[ProjectState], Iterator[Sample]]:
-    def samples(state: ProjectState) -> Iterator[Sample]:
-        for chart, reading in state.charts.items():
-            for series, point in reading.value.items():
-                yield "", (chart, series), pick(point)
+def _each_chart_point(pick: Callable[[ChartPoint], float]) -> Callable[[ProjectState], Samples]:
+    def samples(state: ProjectState) -> Samples:
+        if not state.charts:
+            return NO_SAMPLES
+        points = {
+            (chart, series): point
+            for chart, reading in state.charts.items()
+            for series, point in reading.value.items()
+        }
+        return Samples(tuple(points), [pick(point) for point in points.values()])
 
     return samples
 
 
-def _limits(state: ProjectState) -> Iterator[Sample]:
-    for (limit, severity), threshold in state.settings.limits.items():
-        yield "", (limit, severity), threshold
+def _limits(state: ProjectState) -> Samples:
+    return Samples(tuple(state.settings.limits), tuple(state.settings.limits.values()))
 
 
 _ALWAYS: tuple[Family[ProjectState], ...] = (
@@ -140,25 +193,27 @@ _ALWAYS: tuple[Family[ProjectState], ...] = (
         "1 if the last poll of the source succeeded, else 0.",
         _each_health(lambda health: None if health.up is None else float(health.up)),
         ("source",),
+        origin=lambda state: tuple([health.up for health in state.health.values()]),
     ),
     _gauge(
         "last_success_timestamp_seconds",
         "When the source was last polled successfully.",
-        _each_health(lambda health: health.last_success),
+        _each_health(attrgetter("last_success")),
         ("source",),
     ),
     _gauge(
         "poll_interval_seconds",
         "The polling interval in force, longer than configured when the request budget is short.",
-        _each_health(lambda health: health.interval),
+        _each_health(attrgetter("interval")),
         ("source",),
+        origin=lambda state: tuple([health.interval for health in state.health.values()]),
     ),
     Family(
         "quantconnect_polls_total",
         Kind.COUNTER,
         "Polls of the source, failed ones included.",
         (*PROJECT, "source"),
-        _each_health(lambda health: health.polls),
+        _each_health(attrgetter("polls")),
     ),
     Family(
         "quantconnect_poll_failures_total",
@@ -166,21 +221,25 @@ _ALWAYS: tuple[Family[ProjectState], ...] = (
         "Polls of the source that failed, by reason.",
         (*PROJECT, "source", "reason"),
         _poll_failures,
+        origin=lambda state: tuple([health.failures for health in state.health.values()]),
     ),
     _gauge(
         "algorithm_launched_timestamp_seconds",
         "When the latest deployment was launched.",
         _launched,
+        origin=lambda state: (state.deployment.value if state.deployment else None,),
     ),
     _gauge(
         "algorithm_stopped_timestamp_seconds",
         "When the latest deployment stopped; absent while it runs.",
         _stopped,
+        origin=lambda state: (state.deployment.value if state.deployment else None,),
     ),
     _gauge(
         "equity_timestamp_seconds",
         "Time of the last known point of the Strategy Equity chart, by QuantConnect's clock.",
         _equity_time,
+        origin=lambda state: (state.equity,),
     ),
     _gauge(
         "portfolio_changed_timestamp_seconds",
@@ -190,32 +249,39 @@ _ALWAYS: tuple[Family[ProjectState], ...] = (
     _gauge(
         "chart_timestamp_seconds",
         "Time of the last point of the series of a configured chart.",
-        _each_chart_point(lambda point: point.time),
+        _each_chart_point(attrgetter("time")),
         ("chart", "series"),
+        origin=lambda state: (state.charts,),
     ),
     _gauge(
         "limit",
         "The configured alert threshold.",
         _limits,
         ("limit", "severity"),
+        origin=lambda state: (state.settings.limits,),
     ),
 )
 
 # -- status ------------------------------------------------------------------------------------------
 
 
-def _status(state: ProjectState) -> Iterator[Sample]:
-    if state.deployment is not None:
-        deployment = state.deployment.value
-        current = deployment.status if deployment else AlgorithmStatus.UNKNOWN
-        for status in AlgorithmStatus:
-            yield "", (status,), float(status is current)
+_STATUSES = tuple(AlgorithmStatus)
+_LABELS_OF_STATUSES = tuple((status,) for status in _STATUSES)
 
 
-def _info(state: ProjectState) -> Iterator[Sample]:
+def _status(state: ProjectState) -> Samples:
+    if state.deployment is None:
+        return NO_SAMPLES
+    deployment = state.deployment.value
+    current = deployment.status if deployment else AlgorithmStatus.UNKNOWN
+    return Samples(_LABELS_OF_STATUSES, [float(status is current) for status in _STATUSES])
+
+
+def _info(state: ProjectState) -> Samples:
     deployment = state.deployment.value if state.deployment else None
-    if deployment is not None:
-        yield "", (state.account, deployment.deploy_id, deployment.brokerage), 1.0
+    if deployment is None:
+        return NO_SAMPLES
+    return _one(1.0, state.account, deployment.deploy_id, deployment.brokerage)
 
 
 _STATUS: tuple[Family[ProjectState], ...] = (
@@ -238,38 +304,61 @@ _STATUS: tuple[Family[ProjectState], ...] = (
 
 def _each_holding(
     pick: Callable[[Holding], float | None], *, in_account_currency: bool = False
-) -> Callable[[ProjectState], Iterator[Sample]]:
-    def samples(state: ProjectState) -> Iterator[Sample]:
+) -> Callable[[ProjectState], Samples]:
+    def samples(state: ProjectState) -> Samples:
         if state.portfolio is None:
-            return
-        currency = (state.account_currency,) if in_account_currency else ()
-        for holding in state.portfolio.value.holdings:
-            value = pick(holding)
-            if value is not None:
-                security = holding.security
-                yield "", (security.symbol_id, security.symbol, security.type, *currency), value
+            return NO_SAMPLES
+        holdings = state.portfolio.value.holdings
+        return Samples(
+            tuple(map(_security, holdings)),
+            list(map(pick, holdings)),
+            (state.account_currency,) if in_account_currency else (),
+        )
 
     return samples
 
 
-def _holding_info(state: ProjectState) -> Iterator[Sample]:
-    for holding in state.portfolio.value.holdings if state.portfolio else ():
-        security = holding.security
-        yield "", (security.symbol_id, security.ticker, security.market, holding.currency_symbol), 1.0
+_security = attrgetter("security")
+
+
+def _labels_of_security(security: Security) -> Labels:
+    return security.symbol_id, security.symbol, security.type
+
+
+def _holding_info(state: ProjectState) -> Samples:
+    if state.portfolio is None:
+        return NO_SAMPLES
+    holdings = state.portfolio.value.holdings
+    about = tuple((holding.security, holding.currency_symbol) for holding in holdings)
+    return Samples(about, (1.0,) * len(holdings))
+
+
+def _labels_of_info(about: tuple[Security, str]) -> Labels:
+    security, currency_symbol = about
+    return security.symbol_id, security.ticker, security.market, currency_symbol
 
 
 def _each_cash(
     pick: Callable[[CashBalance], float | None], *, in_account_currency: bool = True
-) -> Callable[[ProjectState], Iterator[Sample]]:
-    def samples(state: ProjectState) -> Iterator[Sample]:
-        currency = (state.account_currency,) if in_account_currency else ()
-        for balance in state.portfolio.value.cash if state.portfolio else ():
-            yield from _one(pick(balance), balance.currency, *currency)
+) -> Callable[[ProjectState], Samples]:
+    def samples(state: ProjectState) -> Samples:
+        if state.portfolio is None:
+            return NO_SAMPLES
+        cash = state.portfolio.value.cash
+        return Samples(
+            tuple(balance.currency for balance in cash),
+            list(map(pick, cash)),
+            (state.account_currency,) if in_account_currency else (),
+        )
 
     return samples
 
 
-def _of_portfolio(pick: Callable[[Portfolio], float | None]) -> Callable[[ProjectState], Iterator[Sample]]:
+def _labels_of_cash(currency: str) -> Labels:
+    return (currency,)
+
+
+def _of_portfolio(pick: Callable[[Portfolio], float | None]) -> Callable[[ProjectState], Samples]:
     return lambda state: _one(
         pick(state.portfolio.value) if state.portfolio else None, state.account_currency
     )
@@ -279,62 +368,72 @@ _PORTFOLIO: tuple[Family[ProjectState], ...] = (
     _gauge(
         "holding_market_value",
         f"Market value of the holding in account currency, negative when short, notional for derivatives. {_CACHED}",
-        _each_holding(lambda holding: holding.market_value, in_account_currency=True),
+        _each_holding(attrgetter("market_value"), in_account_currency=True),
         HOLDING + CURRENCY,
+        _labels_of_security,
     ),
     _gauge(
         "holding_unrealized_pnl",
         f"Unrealized profit of the holding in account currency, after the estimated exit fee. {_CACHED}",
-        _each_holding(lambda holding: holding.unrealized_pnl, in_account_currency=True),
+        _each_holding(attrgetter("unrealized_pnl"), in_account_currency=True),
         HOLDING + CURRENCY,
+        _labels_of_security,
     ),
     _gauge(
         "holding_quantity",
         f"Units or contracts held, negative when short. {_CACHED}",
-        _each_holding(lambda holding: holding.quantity),
+        _each_holding(attrgetter("quantity")),
         HOLDING,
+        _labels_of_security,
     ),
     _gauge(
         "holding_average_price",
         f"Average fill price in the symbol's own currency. {_CACHED}",
-        _each_holding(lambda holding: holding.average_price),
+        _each_holding(attrgetter("average_price")),
         HOLDING,
+        _labels_of_security,
     ),
     _gauge(
         "holding_market_price",
         f"Last price in the symbol's own currency; absent until there is one. {_CACHED}",
-        _each_holding(lambda holding: holding.market_price),
+        _each_holding(attrgetter("market_price")),
         HOLDING,
+        _labels_of_security,
     ),
     _gauge(
         "holding_conversion_rate",
         f"Rate from the symbol's own currency to the account currency; absent while unknown. {_CACHED}",
-        _each_holding(lambda holding: holding.conversion_rate, in_account_currency=True),
+        _each_holding(attrgetter("conversion_rate"), in_account_currency=True),
         HOLDING + CURRENCY,
+        _labels_of_security,
     ),
     _gauge(
         "holding_info",
         f"1, with what the security identifier tells and the display sign of its currency. {_CACHED}",
         _holding_info,
         ("symbol_id", "ticker", "market", "currency_symbol"),
+        _labels_of_info,
     ),
     _gauge(
         "cash_amount",
         f"Settled cash in its own currency, coins included. {_CACHED}",
-        _each_cash(lambda balance: balance.amount, in_account_currency=False),
+        _each_cash(attrgetter("amount"), in_account_currency=False),
         ("currency",),
+        _labels_of_cash,
     ),
     _gauge(
         "cash_conversion_rate",
         f"Rate from the cash's currency to the account currency; absent while unknown. {_CACHED}",
-        _each_cash(lambda balance: balance.conversion_rate),
+        _each_cash(attrgetter("conversion_rate")),
         ("currency", *CURRENCY),
+        _labels_of_cash,
     ),
     _gauge(
         "cash_value",
         f"Settled cash in account currency; absent while its rate is unknown. {_CACHED}",
-        _each_cash(lambda balance: balance.value),
+        _each_cash(attrgetter("value")),
         ("currency", *CURRENCY),
+        _labels_of_cash,
     ),
     _gauge(
         "portfolio_value",
@@ -362,11 +461,12 @@ _PORTFOLIO: tuple[Family[ProjectState], ...] = (
 
 def _of_equity(
     pick: Callable[[EquityCurve, Moment], float | None], *, in_account_currency: bool = False
-) -> Callable[[ProjectState], Iterator[Sample]]:
-    def samples(state: ProjectState) -> Iterator[Sample]:
+) -> Callable[[ProjectState], Samples]:
+    def samples(state: ProjectState) -> Samples:
+        if state.equity is None:
+            return NO_SAMPLES
         currency = (state.account_currency,) if in_account_currency else ()
-        if state.equity is not None:
-            yield from _one(pick(state.equity.value, state.equity.read_at), *currency)
+        return _one(pick(state.equity.value, state.equity.read_at), *currency)
 
     return samples
 
@@ -402,24 +502,27 @@ _EQUITY: tuple[Family[ProjectState], ...] = (
 
 def _statistic(
     pick: Callable[[Statistics], float | None], *, in_account_currency: bool = False
-) -> Callable[[ProjectState], Iterator[Sample]]:
-    def samples(state: ProjectState) -> Iterator[Sample]:
+) -> Callable[[ProjectState], Samples]:
+    def samples(state: ProjectState) -> Samples:
+        if state.statistics is None:
+            return NO_SAMPLES
         currency = (state.account_currency,) if in_account_currency else ()
-        if state.statistics is not None:
-            yield from _one(pick(state.statistics.value), *currency)
+        return _one(pick(state.statistics.value), *currency)
 
     return samples
 
 
 def _of_server(
     pick: Callable[[ServerStatistics], float | None],
-) -> Callable[[ProjectState], Iterator[Sample]]:
+) -> Callable[[ProjectState], Samples]:
     return _statistic(lambda statistics: pick(statistics.server))
 
 
-def _custom_statistics(state: ProjectState) -> Iterator[Sample]:
-    for name, value in state.statistics.value.custom if state.statistics else ():
-        yield "", (name,), value
+def _custom_statistics(state: ProjectState) -> Samples:
+    if state.statistics is None:
+        return NO_SAMPLES
+    custom = state.statistics.value.custom
+    return Samples(tuple((name,) for name, _ in custom), [value for _, value in custom])
 
 
 _STATISTICS: tuple[Family[ProjectState], ...] = (
@@ -490,7 +593,7 @@ _CHARTS: tuple[Family[ProjectState], ...] = (
     _gauge(
         "chart_value",
         f"Last point of the series of a configured chart, in the chart's unit. {_CACHED}",
-        _each_chart_point(lambda point: point.value),
+        _each_chart_point(attrgetter("value")),
         ("chart", "series"),
     ),
 )
@@ -504,8 +607,10 @@ def _oldest_chart(state: ProjectState) -> Reading[Mapping[str, Reading[Mapping[s
     return Reading(state.charts, oldest)
 
 
+_FOREVER = Moment(inf, inf)
+
 GROUPS: tuple[Group, ...] = (
-    Group(_ALWAYS, lambda state: Reading(state, Moment(inf, inf))),
+    Group(_ALWAYS, lambda state: Reading(state, _FOREVER)),
     Group(_STATUS, lambda state: state.deployment),
     Group(_PORTFOLIO, lambda state: state.portfolio),
     Group(_EQUITY, lambda state: state.equity),
@@ -520,19 +625,32 @@ PROJECT_FAMILIES: tuple[Family[ProjectState], ...] = tuple(
 # -- accounts ----------------------------------------------------------------------------------------
 
 
-def _requests(account: AccountView) -> Iterator[Sample]:
-    for (endpoint, result), count in account.requests.results.items():
-        yield "", (account.name, endpoint, result), count
+def _requests(account: AccountView) -> Samples:
+    results = account.requests.results
+    return Samples(_labels_of_requests(account.name, tuple(results)), tuple(results.values()))
 
 
-def _durations(account: AccountView) -> Iterator[Sample]:
-    for endpoint, durations in account.requests.durations.items():
-        below = 0
-        for bound, count in zip((*DURATION_BUCKETS, inf), durations.counts, strict=True):
-            below += count
-            yield "_bucket", (account.name, endpoint, "+Inf" if bound == inf else str(bound)), below
-        yield "_count", (account.name, endpoint, None), below
-        yield "_sum", (account.name, endpoint, None), durations.total
+@cache
+def _labels_of_requests(account: str, results: tuple[tuple[str, str], ...]) -> tuple[Labels, ...]:
+    return tuple((account, endpoint, result) for endpoint, result in results)
+
+
+def _durations(account: AccountView) -> Samples:
+    values: list[float] = []
+    for durations in account.requests.durations.values():
+        buckets = list(accumulate(durations.counts))
+        values += (*buckets, buckets[-1], durations.total)
+    return Samples(_labels_of_durations(account.name, tuple(account.requests.durations)), values)
+
+
+@cache
+def _labels_of_durations(account: str, endpoints: tuple[str, ...]) -> tuple[Labels, ...]:
+    bounds = (*map(str, DURATION_BUCKETS), "+Inf")
+    return tuple(
+        (*sample[:1], account, endpoint, *sample[1:])
+        for endpoint in endpoints
+        for sample in (*(("_bucket", bound) for bound in bounds), ("_count", None), ("_sum", None))
+    )
 
 
 ACCOUNT_FAMILIES: tuple[Family[AccountView], ...] = (

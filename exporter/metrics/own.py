@@ -1,30 +1,35 @@
 """The exporter's own metrics: requests, budget, build, and prometheus-client's process figures."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from prometheus_client import PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from exporter.metrics.exposition import Format, Kind, header, number, series
+from exporter.metrics.exposition import Format, Kind, header, number, numbers, series
 from exporter.metrics.families import (
     ACCOUNT_FAMILIES,
     EXPORTER_FAMILIES,
     AccountView,
     ExporterView,
     Family,
+    Labels,
 )
-from exporter.metrics.rendering import render_family
 
 
 class OwnMetrics:
-    """The lines that every scrape writes anew; ``accounts`` and ``exporter`` return what is known now."""
+    """The lines that every scrape writes anew; ``accounts`` and ``exporter`` return what is known now.
+
+    Only the numbers are written anew: the text of a series is kept while it is there.
+    """
 
     def __init__(
         self, accounts: Callable[[], Iterable[AccountView]], exporter: Callable[[], ExporterView]
     ) -> None:
         self._accounts = accounts
         self._exporter = exporter
+        self._texts: dict[str, tuple[Sequence[Labels], list[str]]] = {}
         unregistered = CollectorRegistry()
         self._collectors: tuple[Collector, ...] = (
             ProcessCollector(registry=unregistered),
@@ -35,16 +40,39 @@ class OwnMetrics:
         """Return headers and samples of every family of the exporter itself."""
         accounts = tuple(self._accounts())
         exporter = (self._exporter(),)
-        parts = [_family(page_format, family, accounts) for family in ACCOUNT_FAMILIES]
-        parts += [_family(page_format, family, exporter) for family in EXPORTER_FAMILIES]
+        parts = [self._family(page_format, family, accounts) for family in ACCOUNT_FAMILIES]
+        parts += [self._family(page_format, family, exporter) for family in EXPORTER_FAMILIES]
         for collector in self._collectors:
             parts += [_metric(page_format, metric) for metric in collector.collect()]
         return b"".join(parts)
 
+    def _family(self, page_format: Format, family: Family[Any], subjects: Sequence[object]) -> bytes:
+        labels: list[Labels] = []
+        values: list[float] = []
+        for subject in subjects:
+            about, shown, common = family.samples(subject)
+            for each, value in zip(about, shown, strict=True):
+                if value is not None:
+                    labels.append((*family.own_labels(each), *common))
+                    values.append(value)
+        if not labels:
+            return b""
+        known, texts = self._texts.get(family.name, ((), []))
+        if known != labels:
+            texts = [_series(family, each) for each in labels]
+            self._texts[family.name] = (labels, texts)
+        lines = "".join(
+            [
+                f"{text}{shown}\n"
+                for text, shown in zip(texts, numbers(values) or map(repr, values), strict=True)
+            ]
+        )
+        return header(page_format, family.name, family.kind, family.help) + lines.encode()
 
-def _family(page_format: Format, family: Family, subjects: Iterable[object]) -> bytes:  # type: ignore[type-arg]
-    lines = render_family(family, subjects)
-    return header(page_format, family.name, family.kind, family.help) + lines if lines else b""
+
+def _series(family: Family[Any], labels: Labels) -> str:
+    suffix, own = (labels[0], labels[1:]) if family.kind is Kind.HISTOGRAM else ("", labels)
+    return series(f"{family.name}{suffix}", family.labels, own).decode()
 
 
 def _metric(page_format: Format, metric: Metric) -> bytes:

@@ -3,13 +3,17 @@
 The page is a body of projects' lines, and a tail of the exporter's own metrics. The body is kept
 until a project is published or a value grows too old; the tail, a few kilobytes that change with
 every request and with time, is written anew for each scrape.
+
+A body is made of blocks, of which a new body compresses only those whose lines have changed. Deflate
+allows it: after a full flush nothing refers to what came before and the output ends on a byte, so
+that blocks can be joined in any order, and the checksum of the whole follows from theirs.
 """
 
 import struct
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from functools import reduce
+from math import inf, log2
 from threading import Lock
 
 from isal import isal_zlib
@@ -17,23 +21,40 @@ from isal import isal_zlib
 from exporter.clock import Clock
 from exporter.metrics.exposition import Format, header
 from exporter.metrics.families import PROJECT_FAMILIES
-from exporter.metrics.rendering import RenderedGroup, RenderedProject
-from exporter.polling.store import Published, Snapshot, Store
+from exporter.metrics.rendering import RenderedProject
+from exporter.polling.store import Snapshot, Store
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _RAW_DEFLATE = -15
 _FASTEST = 1
+_BLOCK_BYTES = 64 * 1024
+"""What a block holds at least: small enough to compress in no time, large enough to compress well."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Successive lines of the page; ``deflated`` ends on a byte and refers to nothing before it."""
+
+    lines: tuple[bytes, ...]
+    deflated: bytes
+    checksum: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """Everything but the tail, plain and as deflate blocks that end on a byte."""
+    """Everything but the tail. Its plain bytes stay in the projects' lines, and are joined when asked for."""
 
     version: int
     valid_until: float
-    plain: bytes
+    blocks: Mapping[bytes, _Block]
     deflated: bytes
     checksum: int
+    length: int
+
+    def plain(self) -> bytes:
+        """Return the uncompressed bytes."""
+        return b"".join([line for block in self.blocks.values() for line in block.lines])
 
 
 class Page:
@@ -52,25 +73,21 @@ class Page:
 
     def plain(self, page_format: Format) -> bytes:
         """Return the page uncompressed."""
-        return self._body(page_format).plain + self._tail(page_format) + page_format.end
+        return self._body(page_format).plain() + self._tail(page_format) + page_format.end
 
     def gzipped(self, page_format: Format) -> bytes:
-        """Return the page as one gzip member.
-
-        Deflate blocks may be joined when each part ends on a byte, and the checksum can be
-        continued, so that the body need not be compressed again to put the tail behind it.
-        """
+        """Return the page as one gzip member: the kept body, and the tail compressed behind it."""
         body = self._body(page_format)
         tail = self._tail(page_format) + page_format.end
         compressor = isal_zlib.compressobj(level=_FASTEST, wbits=_RAW_DEFLATE)
-        length = (len(body.plain) + len(tail)) & 0xFFFFFFFF
+        length = (body.length + len(tail)) & 0xFFFFFFFF
         return b"".join(
             (
                 _GZIP_HEADER,
                 body.deflated,
                 compressor.compress(tail),
                 compressor.flush(),
-                struct.pack("<II", zlib.crc32(tail, body.checksum), length),
+                struct.pack("<II", isal_zlib.crc32(tail, body.checksum), length),
             )
         )
 
@@ -84,30 +101,70 @@ class Page:
         with self._building:
             body = self._current(page_format)
             if body is None:
-                body = _build(self._store.snapshot(), page_format, self._clock.monotonic())
+                known = self._bodies[page_format].blocks if page_format in self._bodies else {}
+                body = _build(self._store.snapshot(), page_format, self._clock.monotonic(), known)
                 self._bodies[page_format] = body
             return body
 
 
-def _build(snapshot: Snapshot[RenderedProject], page_format: Format, now: float) -> _Body:
-    """Join the lines of all groups that may still be shown, family by family."""
-    groups = [group for published in snapshot.projects for group in _shown(published, now)]
-    parts: list[bytes] = []
-    for index, family in enumerate(PROJECT_FAMILIES):
-        lines = [group.lines[index] for group in groups if index in group.lines]
-        if any(lines):
-            parts.append(header(page_format, family.name, family.kind, family.help))
-            parts += lines
-    plain = b"".join(parts)
-    compressor = isal_zlib.compressobj(level=_FASTEST, wbits=_RAW_DEFLATE)
+def _build(
+    snapshot: Snapshot[RenderedProject], page_format: Format, now: float, known: Mapping[bytes, _Block]
+) -> _Body:
+    """Join the lines that may still be shown, family by family, keeping known blocks that are the same."""
+    rendered = [published.rendered for published in snapshot.projects]
+    columns = zip(*[each.lines_at(now) for each in rendered], strict=True)
+    blocks: dict[bytes, _Block] = {}
+    for lines in _cut(columns, page_format):
+        # A block is found by its first lines, of which no two blocks have the same.
+        block = known.get(lines[0])
+        blocks[lines[0]] = block if block is not None and block.lines == lines else _deflate(lines)
     return _Body(
         version=snapshot.version,
-        valid_until=min((group.expires_at for group in groups), default=inf),
-        plain=plain,
-        deflated=compressor.compress(plain) + compressor.flush(isal_zlib.Z_FULL_FLUSH),
-        checksum=zlib.crc32(plain),
+        valid_until=min((each.expires_after(now) for each in rendered), default=inf),
+        blocks=blocks,
+        deflated=b"".join([block.deflated for block in blocks.values()]),
+        checksum=reduce(_combined, blocks.values(), 0),
+        length=sum(block.length for block in blocks.values()),
     )
 
 
-def _shown(published: Published[RenderedProject], now: float) -> list[RenderedGroup]:
-    return [group for group in published.rendered.groups if group is not None and now < group.expires_at]
+def _cut(columns: Iterator[tuple[bytes, ...]], page_format: Format) -> Iterator[tuple[bytes, ...]]:
+    """Yield the lines of blocks: the families' headers and lines in their order, none of them empty."""
+    collected: list[bytes] = []
+    size = 0
+    for family, column in zip(PROJECT_FAMILIES, columns, strict=False):
+        lines = [line for line in column if line]
+        if not lines:
+            continue
+        collected.append(header(page_format, family.name, family.kind, family.help))
+        for some in _pieces(lines):
+            collected += some
+            size += sum(map(len, some))
+            if size >= _BLOCK_BYTES:
+                yield tuple(collected)
+                collected, size = [], 0
+    if collected:
+        yield tuple(collected)
+
+
+def _pieces(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Yield the lines of a family in pieces of about a block, of as many projects while sizes are alike.
+
+    As many is a power of two, so that numbers which grow a digit move no border.
+    """
+    average = sum(map(len, lines)) / len(lines)
+    count = 1 << max(0, round(log2(_BLOCK_BYTES / average)))
+    for start in range(0, len(lines), count):
+        yield lines[start : start + count]
+
+
+def _deflate(lines: tuple[bytes, ...]) -> _Block:
+    plain = b"".join(lines)
+    compressor = isal_zlib.compressobj(level=_FASTEST, wbits=_RAW_DEFLATE)
+    deflated = compressor.compress(plain) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
+    return _Block(lines, deflated, isal_zlib.crc32(plain), len(plain))
+
+
+def _combined(checksum: int, block: _Block) -> int:
+    """Return the checksum of what came before and a block after it."""
+    return isal_zlib.crc32_combine(checksum, block.checksum, block.length)

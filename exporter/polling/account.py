@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from threading import Condition, Lock
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +67,10 @@ class AccountPoller:
         self._named = {project.id: project.settings for project in named}
         self._may_discover = may_discover
         self._projects: frozenset[int] = frozenset()  # replaced, never changed: other threads iterate over it
+        self._running: set[int] = set()
+        self._watched = inf
+        self._publishing = Lock()
+        self._intervals_of: tuple[int, frozenset[int]] | None = None
         self._membership = Lock()
         self._retired = False
         self._stretched = False
@@ -87,6 +92,8 @@ class AccountPoller:
         """Run the job that has been due longest; ``False`` when none is due."""
         with self._changed:
             due = self._schedule.take(self._clock.monotonic())
+            if due is not None:
+                self._changed.notify()  # somebody else has to watch for the next one
         if due is None:
             return False
         if due.held is None:
@@ -96,12 +103,20 @@ class AccountPoller:
         return True
 
     def wait(self, longest: float) -> None:
-        """Return when a job may be due, after ``longest`` seconds, or when woken."""
+        """Return when a job may be due, after ``longest`` seconds, or when woken.
+
+        Of the workers that wait, one watches for the next job; all would wake for each job otherwise.
+        """
         with self._changed:
             due = self._schedule.next_due()
-            wait = longest if due is None else min(longest, due - self._clock.monotonic())
+            if due is None or due >= self._watched:
+                self._changed.wait(longest)
+                return
+            wait = min(longest, due - self._clock.monotonic())
             if wait > 0:
+                self._watched = due
                 self._changed.wait(wait)
+                self._watched = inf
 
     def wake(self) -> None:
         """Make every waiting worker look again."""
@@ -125,7 +140,7 @@ class AccountPoller:
 
     def running_projects(self) -> int:
         """Return how many live algorithms are polled."""
-        return sum(state.current_deployment is not None for state in self._states())
+        return len(self._running)
 
     def tried(self) -> bool:
         """Tell whether every project has been asked for once, successfully or not."""
@@ -171,7 +186,6 @@ class AccountPoller:
                 self._schedule.failed(key, error, now)
             else:
                 self._schedule.succeeded(key, now)
-            self._changed.notify_all()
 
     def _poll(self, client: Client, key: JobKey) -> None:
         client.timeout = self._timeout(key.project_id)
@@ -304,10 +318,14 @@ class AccountPoller:
 
     def _set_deployment(self, project_id: int, deployment: Deployment | None) -> None:
         now = moment(self._clock)
-        update = self._update(
-            project_id,
-            lambda known: known.with_deployment(deployment, now).with_success(Source.STATUS, now),
-        )
+
+        def change(known: ProjectState) -> ProjectState:
+            same = known.deployment is not None and known.deployment.value == deployment
+            # The same object tells rendering that nothing has changed.
+            latest = known.deployment.value if same and known.deployment else deployment
+            return known.with_deployment(latest, now).with_success(Source.STATUS, now)
+
+        update = self._update(project_id, change)
         if update is None:
             return
         log.status_changed(update)
@@ -325,6 +343,8 @@ class AccountPoller:
         intervals = _intervals(state.settings)
         with self._changed:
             now = self._clock.monotonic()
+            self._running.add(state.project_id)
+            self._changed.notify()
             for source in VALUE_SOURCES:
                 if source in state.health:
                     key = JobKey(source, state.project_id)
@@ -334,6 +354,7 @@ class AccountPoller:
 
     def _end_jobs(self, project_id: int) -> None:
         with self._changed:
+            self._running.discard(project_id)
             for source in VALUE_SOURCES:
                 self._schedule.remove(JobKey(source, project_id))
 
@@ -362,8 +383,15 @@ class AccountPoller:
 
     def _publish_intervals(self) -> None:
         """Show the intervals in force, which change for every project when one comes or goes."""
-        with self._changed:
-            stretch = self._schedule.stretch()
+        with self._publishing:
+            with self._changed:
+                stretch = self._schedule.stretch()
+                jobs_and_projects = (self._schedule.version, self._projects)
+            if jobs_and_projects != self._intervals_of:
+                self._publish_each_interval(stretch)
+                self._intervals_of = jobs_and_projects
+
+    def _publish_each_interval(self, stretch: float) -> None:
         if (stretch > 1) != self._stretched:
             self._stretched = stretch > 1
             log.stretched(self.account, stretch)

@@ -15,6 +15,9 @@ _LONGEST_WAIT = 1.0
 _PATIENCE = 60.0
 """Seconds beyond two time-outs after which a worker that shows nothing counts as stuck."""
 
+_MOST_SKEW = 60.0
+"""Seconds between our clock and the API's from which on it is said in the log; two hours break the signature."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -44,6 +47,7 @@ class AccountWorkers:
         self._alive: dict[int, float] = {}
         self._lock = Lock()
         self._threads: list[Thread] = []
+        self._skewed = False
 
     def start(self) -> None:
         """Start the threads."""
@@ -77,12 +81,28 @@ class AccountWorkers:
         try:
             while not self._stop.is_set():
                 self._show_alive(number)
-                if not self.poller.poll_once(client):
+                if self.poller.poll_once(client):
+                    self.note_clock_skew()
+                else:
                     self.poller.wait(_LONGEST_WAIT)
         except Stopping:
             _logger.debug("worker stops", extra={"account": self.poller.account.name})
         finally:
             client.close()
+
+    def note_clock_skew(self) -> None:
+        """Log when our clock comes to differ from the API's, and when it does not any more."""
+        skew = self.log.requests.clock_skew_seconds
+        with self._lock:
+            skewed = skew is not None and abs(skew) > _MOST_SKEW
+            changed, self._skewed = skewed != self._skewed, skewed
+        if changed and skewed:
+            _logger.warning(
+                "this machine's clock differs from QuantConnect's, which refuses signatures older than two hours",
+                extra={"account": self.poller.account.name, "ahead_seconds": skew},
+            )
+        elif changed:
+            _logger.info("clocks agree again", extra={"account": self.poller.account.name})
 
     def _pace(self, number: int) -> None:
         """Wait until the account's budget has a request free."""

@@ -5,8 +5,10 @@ come in bursts. A missed point is skipped, never caught up. When the requests th
 exceed the account's budget, every interval is stretched by the same factor.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from math import floor
 from typing import NamedTuple
 
@@ -40,6 +42,8 @@ class JobKey(NamedTuple):
 
 @dataclass(slots=True)
 class _Job:
+    key: JobKey
+    number: int
     interval: float
     cost: int
     phase: float
@@ -57,13 +61,23 @@ class Due:
 
 
 class Schedule:
-    """The jobs of one account. Not thread safe: its owner holds a lock. Times are monotonic seconds."""
+    """The jobs of one account. Not thread safe: its owner holds a lock. Times are monotonic seconds.
+
+    One job of a project runs at a time, so that one that hangs holds one worker. A heap has a point
+    for each job that may run: its due time, and the job's number, by which the one added first goes
+    first. A point is outdated when its job has gone or is due at another time, and is passed over.
+    Points of a project that is busy wait until it is free.
+    """
 
     def __init__(self, requests_per_minute: int, random: Callable[[], float]) -> None:
         self._requests_per_minute = requests_per_minute
         self._random = random
         self._jobs: dict[JobKey, _Job] = {}
+        self._points: list[tuple[float, int, _Job]] = []
+        self._waiting: defaultdict[int | None, list[_Job]] = defaultdict(list)
+        self._busy: set[int | None] = set()
         self._added = 0
+        self.version = 0
         self._wanted = 0.0
         self._held_until = 0.0
         self._held_reason = Reason.RATE_LIMITED
@@ -74,7 +88,10 @@ class Schedule:
             return
         self._added += 1
         self._wanted += cost * _MINUTE / interval
-        self._jobs[key] = _Job(interval, cost, phase=self._added * _GOLDEN_RATIO % 1, due=due)
+        self.version += 1
+        job = _Job(key, self._added, interval, cost, phase=self._added * _GOLDEN_RATIO % 1, due=due)
+        self._jobs[key] = job
+        self._plan(job, due)
 
     def planned(self) -> Mapping[JobKey, float]:
         """Return when each job is due that does not run now."""
@@ -84,6 +101,9 @@ class Schedule:
         """Forget a job, if it is known."""
         if (job := self._jobs.pop(key, None)) is not None:
             self._wanted -= job.cost * _MINUTE / job.interval
+            self.version += 1
+            if job.running:
+                self._free(key.project_id)
 
     def __contains__(self, key: JobKey) -> bool:
         return key in self._jobs
@@ -101,7 +121,8 @@ class Schedule:
 
     def next_due(self) -> float | None:
         """Return when the next job that may run is due, or ``None`` without one."""
-        return min((job.due for _, job in self._free_jobs()), default=None)
+        job = self._first()
+        return None if job is None else job.due
 
     def take(self, now: float) -> Due | None:
         """Return the job that has been due longest and mark it as running, or ``None`` if none is due.
@@ -109,55 +130,75 @@ class Schedule:
         During a hold of the account, a job waits for its end; one whose interval is shorter than the
         wait fails instead, so that nothing looks alive that is not asked for.
         """
-        due = [(key, job) for key, job in self._free_jobs() if job.due <= now]
-        for key, job in sorted(due, key=lambda each: each[1].due):
-            wait = self._held_until - now
+        wait = self._held_until - now
+        while (job := self._first()) is not None and job.due <= now:
+            heappop(self._points)
             if wait <= 0:
                 job.running = True
-                return Due(key)
+                self._busy.add(job.key.project_id)
+                return Due(job.key)
             if wait > job.interval:
-                job.due = self._next_point(job, now)
-                return Due(key, self._held_reason)
-            job.due = self._held_until + self._random() * min(wait, job.interval)
+                self._plan(job, self._next_point(job, now))
+                return Due(job.key, self._held_reason)
+            self._plan(job, self._held_until + self._random() * min(wait, job.interval))
         return None
 
     def succeeded(self, key: JobKey, now: float) -> None:
         """Note that a job's answer came."""
         if (job := self._finished(key)) is not None:
             job.failures = 0
-            job.due = self._next_point(job, now)
+            self._plan(job, self._next_point(job, now))
 
     def failed(self, key: JobKey, error: ApiError | None, now: float) -> None:
         """Note that a job failed; ``None`` is an error of our own."""
         if (job := self._finished(key)) is None:
             return
         job.failures += 1
-        match error:
-            case RateLimited():
-                wait = error.retry_after if error.retry_after is not None else self._backoff(job)
-                self._hold(Reason.RATE_LIMITED, now + min(wait, LONGEST_HOLD))
-                job.due = max(self._held_until + self._random(), now)
-            case Unauthorized():
-                self._hold(Reason.UNAUTHORIZED, now + UNAUTHORIZED_HOLD * (1 + self._random() / 5))
-                job.due = self._next_point(job, now)
-            case NotReady():
-                job.due = now + min(job.interval * self.stretch(), NOT_READY_RETRY * _doubled(job.failures))
-            case Unavailable() | TimedOut():
-                named = (error.retry_after if isinstance(error, Unavailable) else None) or 0.0
-                wait = self._backoff(job) * (0.75 + self._random() / 2)
-                job.due = now + max(wait, min(named, LONGEST_HOLD))
-            case _:
-                job.due = self._next_point(job, now)
+        self._plan(job, self._next_attempt(job, error, now))
 
     def hold(self, now: float) -> tuple[Reason, float] | None:
         """Return why the account is quiet and for how many seconds more, or ``None`` when it is not."""
         wait = self._held_until - now
         return (self._held_reason, wait) if wait > 0 else None
 
-    def _free_jobs(self) -> Iterator[tuple[JobKey, _Job]]:
-        """Yield the jobs that may run: one of a project at a time, so that one that hangs holds one worker."""
-        busy = {key.project_id for key, job in self._jobs.items() if job.running}
-        return ((key, job) for key, job in self._jobs.items() if key.project_id not in busy)
+    def _next_attempt(self, job: _Job, error: ApiError | None, now: float) -> float:
+        match error:
+            case RateLimited():
+                wait = error.retry_after if error.retry_after is not None else self._backoff(job)
+                self._hold(Reason.RATE_LIMITED, now + min(wait, LONGEST_HOLD))
+                return max(self._held_until + self._random(), now)
+            case Unauthorized():
+                self._hold(Reason.UNAUTHORIZED, now + UNAUTHORIZED_HOLD * (1 + self._random() / 5))
+                return self._next_point(job, now)
+            case NotReady():
+                return now + min(job.interval * self.stretch(), NOT_READY_RETRY * _doubled(job.failures))
+            case Unavailable() | TimedOut():
+                named = (error.retry_after if isinstance(error, Unavailable) else None) or 0.0
+                wait = self._backoff(job) * (0.75 + self._random() / 2)
+                return now + max(wait, min(named, LONGEST_HOLD))
+            case _:
+                return self._next_point(job, now)
+
+    def _first(self) -> _Job | None:
+        """Return the job of the earliest point that may run, which is then the heap's first."""
+        while self._points:
+            due, _, job = self._points[0]
+            if self._jobs.get(job.key) is job and job.due == due:
+                if job.key.project_id not in self._busy:
+                    return job
+                self._waiting[job.key.project_id].append(job)
+            heappop(self._points)
+        return None
+
+    def _plan(self, job: _Job, due: float) -> None:
+        job.due = due
+        heappush(self._points, (due, job.number, job))
+
+    def _free(self, project_id: int | None) -> None:
+        """Let the other jobs of a project run again."""
+        self._busy.discard(project_id)
+        for job in self._waiting.pop(project_id, ()):
+            self._plan(job, job.due)
 
     def _hold(self, reason: Reason, until: float) -> None:
         if until > self._held_until:
@@ -166,8 +207,9 @@ class Schedule:
 
     def _finished(self, key: JobKey) -> _Job | None:
         job = self._jobs.get(key)
-        if job is not None:
+        if job is not None and job.running:
             job.running = False
+            self._free(key.project_id)
         return job
 
     def _backoff(self, job: _Job) -> float:

@@ -22,8 +22,7 @@ STATE = (
 
 def lines_of(rendered, name: str) -> str:
     index = next(index for index, family in enumerate(PROJECT_FAMILIES) if family.name == name)
-    found = [group.lines[index] for group in rendered.groups if group and index in group.lines]
-    return b"".join(found).decode()
+    return rendered.lines[index].decode()
 
 
 def test_one_line_for_each_sample():
@@ -68,14 +67,15 @@ def test_label_text_is_kept_while_numbers_change():
     portfolio = 2
     texts = [
         {
-            key: text
-            for series in rendered.groups[portfolio].series_text.values()
-            for key, text in series.items()
+            (names, about): text
+            for names, kept in rendered.groups[portfolio].label_texts.items()
+            for about, text in zip(kept.about, kept.texts, strict=True)
         }
         for rendered in (before, after)
     ]
 
     assert "30\n" in lines_of(after, "quantconnect_holding_market_value")
+    assert len(texts[0]) == 3
     assert all(texts[1][key] is text for key, text in texts[0].items())
 
 
@@ -83,9 +83,10 @@ def test_label_text_of_gone_series_is_forgotten():
     """What is kept for the next rendering holds the present series only, so that churn leaves memory flat."""
     before = render_project(STATE, None)
     after = render_project(STATE.with_portfolio(Portfolio((), PORTFOLIO.cash), NOW), before)
-    kept = {key for series in after.groups[2].series_text.values() for key in series}
+    kept = {text for texts in after.groups[2].label_texts.values() for text in texts.texts}
 
-    assert not any("SPY R735QTJ8XC9X" in key for key in kept)
+    assert kept
+    assert not any("SPY R735QTJ8XC9X" in text for text in kept)
 
 
 def test_new_name_or_currency_renders_everything_again():

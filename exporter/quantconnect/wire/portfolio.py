@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
@@ -51,6 +53,11 @@ _HOLDING_MEMBERS = frozenset(
 )
 
 _ONE_CENT = 0.01
+_EXACT = 2**53
+"""Whole numbers up to here are floats without rounding."""
+_KEPT_SECURITIES = 32_768
+_LONGEST_KEPT = 100
+"""Characters of an identifier that is remembered: a genuine one has at most 60."""
 
 
 def parse_portfolio(body: Mapping[str, Any]) -> Portfolio:
@@ -63,17 +70,18 @@ def parse_portfolio(body: Mapping[str, Any]) -> Portfolio:
     portfolio = mapping(body["portfolio"], "portfolio")
     holdings = _map_of(portfolio, "holdings", "Holdings")
     cash = _map_of(portfolio, "cash", "Cash")
+    unknown = _unknown_members(holdings)
     return Portfolio(
-        holdings=tuple(_holding(key, value) for key, value in holdings.items()),
-        cash=tuple(_cash_balance(key, value) for key, value in cash.items()),
-        unknown_members=_unknown_members(holdings),
+        holdings=tuple([_holding(key, value, any_unknown=bool(unknown)) for key, value in holdings.items()]),
+        cash=tuple([_cash_balance(key, value) for key, value in cash.items()]),
+        unknown_members=frozenset(repr(shortened(name))[1:-1] for name in unknown),
     )
 
 
-def _unknown_members(holdings: Mapping[str, Any]) -> frozenset[str]:
+def _unknown_members(holdings: Mapping[str, Any]) -> set[str]:
     """Return the names of members that no generation of LEAN known here has given a holding."""
-    members = {name for value in holdings.values() if isinstance(value, dict) for name in value}
-    return frozenset(repr(shortened(name))[1:-1] for name in members - _HOLDING_MEMBERS)
+    members: set[str] = set()
+    return members.union(*[each for each in holdings.values() if isinstance(each, dict)]) - _HOLDING_MEMBERS
 
 
 def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -85,10 +93,10 @@ def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     return mapping(first_member(portfolio, *names), path)
 
 
-def _holding(symbol_id: str, value: Any) -> Holding:
-    path = member_path("portfolio.holdings", symbol_id)
-    members = mapping(value, path)
-    reader = _HoldingReader(members, path)
+def _holding(symbol_id: str, value: Any, *, any_unknown: bool) -> Holding:
+    members = value if isinstance(value, dict) else mapping(value, _path(symbol_id))
+    complete = not any_unknown or members.keys() <= _HOLDING_MEMBERS
+    reader = _HoldingReader(symbol_id, members, complete=complete)
     quantity = reader.number(_QUANTITY)
     price = reader.number(_MARKET_PRICE)  # LEAN leaves the price out until there is one
     rate = reader.number(_CONVERSION_RATE, default=1.0)  # 0 is LEAN's "not known yet"
@@ -100,15 +108,20 @@ def _holding(symbol_id: str, value: Any) -> Holding:
     if market_value == 0 and not _rounds_to_zero(quantity, market_price, conversion_rate):
         market_value = None
     return Holding(
-        security=_security(symbol_id, members, path),
+        security=_security(symbol_id, members),
         quantity=quantity,
         average_price=reader.number(_AVERAGE_PRICE),
         market_price=market_price,
         conversion_rate=conversion_rate,
         market_value=market_value if priced else None,
         unrealized_pnl=reader.number(_UNREALIZED_PNL) if priced else None,
-        currency_symbol=_currency_symbol(members, path),
+        currency_symbol=_currency_symbol(symbol_id, members),
     )
+
+
+def _path(symbol_id: str) -> str:
+    """Return the path of a holding, which takes too long to write where nothing is wrong with it."""
+    return member_path("portfolio.holdings", symbol_id)
 
 
 class _HoldingReader:
@@ -118,17 +131,23 @@ class _HoldingReader:
     may as well mean that the number has a new name, and then it is not known. Nor is a ``null``.
     """
 
-    def __init__(self, members: Mapping[str, Any], path: str) -> None:
+    def __init__(self, symbol_id: str, members: Mapping[str, Any], *, complete: bool) -> None:
+        self._symbol_id = symbol_id
         self._members = members
-        self._path = path
-        self._complete = members.keys() <= _HOLDING_MEMBERS
+        self._complete = complete
 
     def number(self, names: tuple[str, ...], default: float = 0.0) -> float | None:
-        stated = [name for name in names if name in self._members]
-        for name in stated:
-            value = self._members[name]
-            if value is not None:
-                return number(value, f"{self._path}.{name}")
+        members = self._members
+        stated = False
+        for name in names:
+            if name in members:
+                value = members[name]
+                kind = type(value)
+                if (kind is float and isfinite(value)) or (kind is int and -_EXACT <= value <= _EXACT):
+                    return float(value)
+                if value is not None:
+                    return number(value, f"{_path(self._symbol_id)}.{name}")
+                stated = True
         return default if self._complete and not stated else None
 
 
@@ -139,17 +158,27 @@ def _rounds_to_zero(quantity: float | None, price: float | None, rate: float | N
     return abs(quantity * price * rate) < _ONE_CENT
 
 
-def _security(symbol_id: str, members: Mapping[str, Any], path: str) -> Security:
-    security = identifier.decode(text(symbol_id, path))
+def _security(symbol_id: str, members: Mapping[str, Any]) -> Security:
+    if symbol_id.isascii() and len(symbol_id) <= _LONGEST_KEPT:
+        security = decode(symbol_id)
+    else:
+        security = identifier.decode(text(symbol_id, _path(symbol_id)))
     if security.type is SecurityType.UNKNOWN:
-        security = replace(security, type=_stated_type(members, path))
+        security = replace(security, type=_stated_type(members, _path(symbol_id)))
     symbol = first_member(members, *_SYMBOL)
     if not isinstance(symbol, dict):
         return security
     current = first_member(symbol, "value", "Value")
     if not current:
         return security
-    return replace(security, current_ticker=" ".join(text(current, f"{path}.symbol.value").split()))
+    ticker = " ".join(text(current, f"{_path(symbol_id)}.symbol.value").split())
+    return replace(security, current_ticker=ticker)
+
+
+@lru_cache(_KEPT_SECURITIES)
+def decode(symbol_id: str) -> Security:
+    """Return what an identifier tells, as the same object for each answer that holds it."""
+    return identifier.decode(symbol_id)
 
 
 def _stated_type(members: Mapping[str, Any], path: str) -> SecurityType:
@@ -171,9 +200,9 @@ def _type_by_name(name: str) -> SecurityType:
     return next((known for known in SecurityType if known.replace("_", "") == spelled), SecurityType.UNKNOWN)
 
 
-def _currency_symbol(members: Mapping[str, Any], path: str) -> str:
+def _currency_symbol(symbol_id: str, members: Mapping[str, Any]) -> str:
     symbol = first_member(members, *_CURRENCY_SYMBOL)
-    return "$" if symbol is None else text(symbol, f"{path}.currencySymbol")
+    return "$" if symbol is None else text(symbol, f"{_path(symbol_id)}.currencySymbol")
 
 
 def _cash_balance(key: str, value: Any) -> CashBalance:

@@ -1,0 +1,235 @@
+"""What polling costs: one poll over HTTPS, an answer's way to its lines, a thousand projects."""
+
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from time import process_time, sleep
+from typing import Any
+
+import requests
+from prometheus_client import Gauge
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import CollectorRegistry
+
+from benchmarks.client import Scraper
+from benchmarks.measure import CLOCK, MICRO, MILLI, Figure, alternately, cpu_seconds, spread
+from benchmarks.processes import Exporter, exporter, started
+from benchmarks.world import FIRST_PROJECT, TOKEN, USER_ID, Answers, move_prices, states
+from exporter.config.model import Account
+from exporter.config.secret import Secret
+from exporter.metrics.rendering import RenderedProject, render_project
+from exporter.polling.asking import moment
+from exporter.polling.store import Store
+from exporter.quantconnect.client import ENDPOINTS, RESULTS
+from exporter.quantconnect.envelope import Response, interpret
+from exporter.quantconnect.telemetry import RequestLog
+from exporter.quantconnect.wire.portfolio import parse_portfolio
+from exporter.service import make_client_of
+
+PROJECTS = 1000
+HOLDINGS = 2
+DELAY = 0.15
+SCRAPE_INTERVAL = 15.0
+
+POLL_SECONDS = 0.002
+SAMPLE_SECONDS = 0.8e-6
+MOST_OF_A_CORE = 0.10
+MOST_MORE_CPU = 0.10
+SECONDS_LATE = 5.0
+"""An interval counts as kept when two requests are at most this much further apart than it."""
+
+_PORTFOLIO_GROUP = 2
+
+_INTERVALS = {
+    "live/list": 60.0,
+    "live/portfolio/read": 60.0,
+    "live/chart/read": 60.0,
+    "live/read": 300.0,
+}
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Return the figures of one poll and of one answer."""
+    rounds = 3 if quick else 7
+    return [_one_poll(rounds), *(_answer(holdings, rounds) for holdings in (20, 1_000, 10_000))]
+
+
+def measure_thousand(*, quick: bool) -> list[Figure]:
+    """Return the figures of a thousand projects at the contract's intervals."""
+    window = 65.0 if quick else 180.0
+    with started("benchmarks.api", PROJECTS, HOLDINGS, DELAY) as api, exporter(api.port) as running:
+        first_round = running.seconds_until("/-/ready")
+        sleep(_INTERVALS["live/list"] * 1.5)  # until every job runs on its grid
+        two = _window(api.port, running, scrapers=2, length=window)
+        one = _window(api.port, running, scrapers=1, length=window)
+    late = {
+        endpoint: longest - _INTERVALS[endpoint]
+        for each in (one, two)
+        for endpoint, longest in each.longest.items()
+        if endpoint in _INTERVALS
+    }
+    more = two.cpu / one.cpu - 1
+    return [
+        Figure(
+            f"{PROJECTS:,} projects at 150 ms, two scrapers, CPU",
+            f"{100 * two.cpu:.1f} % of a core",
+            f"first round after {first_round:.1f} s",
+            f"{two.requests / window:.0f} requests/s",
+            f"at most {100 * MOST_OF_A_CORE:.0f} %",
+            two.cpu <= MOST_OF_A_CORE,
+        ),
+        Figure(
+            f"{PROJECTS:,} projects, intervals kept",
+            f"{max(late.values()):+.1f} s at the latest",
+            ", ".join(f"{endpoint} {seconds_late:+.1f}" for endpoint, seconds_late in late.items()),
+            "-",
+            f"within {SECONDS_LATE:.0f} s",
+            max(late.values()) <= SECONDS_LATE,
+        ),
+        Figure(
+            "two scrapers in place of one",
+            f"{100 * more:+.1f} % CPU, {two.requests:,} requests",
+            f"one: {100 * one.cpu:.1f} %, {one.requests:,} requests",
+            f"{two.requests / one.requests:.3f}x the requests",
+            "under +10 % CPU, no more requests",
+            more < MOST_MORE_CPU and two.requests <= one.requests * 1.01,
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What was seen in a stretch of time: ``cpu`` as the share of a core."""
+
+    cpu: float
+    requests: int
+    longest: dict[str, float]
+
+
+def _window(api_port: int, running: Exporter, scrapers: int, length: float) -> _Window:
+    stop = Event()
+    threads = [Thread(target=_scrape_until, args=(running.port, stop)) for _ in range(scrapers)]
+    _get(api_port, "forget")
+    before = cpu_seconds(running.id)
+    for thread in threads:
+        thread.start()
+    sleep(length)
+    cpu = (cpu_seconds(running.id) - before) / length
+    counts = _get(api_port, "counts")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    return _Window(cpu, int(counts["requests"]), counts["longest"])
+
+
+def _scrape_until(port: int, stop: Event) -> None:
+    with Scraper(port) as scraper:
+        while not stop.wait(SCRAPE_INTERVAL):
+            scraper.scrape()
+
+
+def _get(port: int, path: str) -> Any:
+    return requests.get(f"http://127.0.0.1:{port}/{path}", timeout=10).json()
+
+
+def _one_poll(rounds: int) -> Figure:
+    with tempfile.TemporaryDirectory() as name:
+        certificate, key = _certificate(Path(name))
+        with started("benchmarks.api", 1, 20, 0, certificate, key) as api:
+            base_url = f"https://127.0.0.1:{api.port}/api/v2/"
+            client = make_client_of(
+                Account("main", USER_ID, Secret(TOKEN), base_url),
+                10.0,
+                CLOCK,
+                RequestLog(ENDPOINTS, RESULTS),
+                lambda: None,
+            )
+            client._session.verify = certificate  # noqa: SLF001 - the machine's own roots do not know it
+            store: Store[RenderedProject] = Store(render_project)
+            store.add(next(states(1, 20, moment(CLOCK))))
+            bare = requests.Session()
+            bare.verify, bare.trust_env = certificate, False
+
+            def ours() -> float:
+                started_at = process_time()
+                move_prices(store, FIRST_PROJECT, client.live_portfolio(FIRST_PROJECT), moment(CLOCK))
+                return process_time() - started_at
+
+            def theirs() -> float:
+                started_at = process_time()
+                bare.post(f"{base_url}live/portfolio/read", json={"projectId": FIRST_PROJECT}, timeout=10)
+                return process_time() - started_at
+
+            found = alternately(rounds, {"ours": (50, ours), "bare": (50, theirs)})
+            client.close()
+            bare.close()
+    own, peer = spread(found["ours"]), spread(found["bare"])
+    return Figure(
+        "one poll of 20 holdings over HTTPS, CPU",
+        own.shown("ms", MILLI),
+        f"requests.Session.post alone {peer.shown('ms', MILLI)}",
+        f"{own.median / peer.median:.2f}x",
+        f"at most {POLL_SECONDS * MILLI:.0f} ms",
+        own.median <= POLL_SECONDS,
+    )
+
+
+def _certificate(folder: Path) -> tuple[str, str]:
+    certificate, key = str(folder / "certificate.pem"), str(folder / "key.pem")
+    subprocess.run(  # noqa: S603
+        (
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", key, "-out", certificate),
+        ),
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+def _answer(holdings: int, rounds: int) -> Figure:
+    """Measure from the body's bytes to the project's lines; prices differ from each to the next."""
+    bodies = Answers(1, holdings, CLOCK.wall()).portfolios
+    store: Store[RenderedProject] = Store(render_project)
+    store.add(next(states(1, holdings, moment(CLOCK))))
+    names = ("project_id", "symbol_id")
+    registry = CollectorRegistry()
+    gauges = {
+        key: Gauge(f"holding_{key}", "H.", names, registry=registry) for key in ("a", "q", "p", "v", "u")
+    }
+    turn = iter(range(1_000_000))
+
+    def ours() -> float:
+        body = bodies[next(turn) % len(bodies)]
+        started_at = process_time()
+        read = parse_portfolio(interpret(Response(200, {}, body, 0.0)))
+        move_prices(store, FIRST_PROJECT, read, moment(CLOCK))
+        return process_time() - started_at
+
+    def theirs() -> float:
+        body = bodies[next(turn) % len(bodies)]
+        started_at = process_time()
+        for symbol_id, members in json.loads(body)["portfolio"]["holdings"].items():
+            for key, gauge in gauges.items():
+                gauge.labels(str(FIRST_PROJECT), symbol_id).set(members[key])
+        generate_latest(registry)
+        return process_time() - started_at
+
+    times = max(1, 2_000 // holdings)
+    found = alternately(rounds, {"ours": (times, ours), "gauges": (times, theirs)})
+    group = store.snapshot().projects[0].rendered.groups[_PORTFOLIO_GROUP]
+    samples = sum(lines.count(b"\n") for lines in group.lines) if group else 0
+    own = spread([each / samples for each in found["ours"]])
+    peer = spread([each / (holdings * len(gauges)) for each in found["gauges"]])
+    return Figure(
+        f"answer bytes to lines, {holdings:,} holdings, CPU a sample",
+        own.shown("us", MICRO),
+        f"json, gauges and generate_latest {peer.shown('us', MICRO)}",
+        f"{peer.median / own.median:.0f}x faster",
+        f"at most {SAMPLE_SECONDS * MICRO:.1f} us",
+        own.median <= SAMPLE_SECONDS,
+    )
