@@ -56,8 +56,8 @@ class AccountWorkers:
             name = f"{self.poller.account.name}-{number}"
             # Daemons: a request that hangs must not keep the process from ending.
             thread = Thread(target=self._work, args=(number,), name=name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # not before: a thread that has not begun counts as lost
 
     def stop(self) -> None:
         """Tell the threads to end; those in a request end with it."""
