@@ -3,10 +3,17 @@
 import gc
 import gzip
 import json
+import socket
+import ssl
 import tracemalloc
 import zlib
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
+import trustme
 
 from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
@@ -257,3 +264,48 @@ def test_unpacking_is_bounded_before_it_is_done():
 
     assert len(fault.body) < 2_000_000
     assert len(zlib.decompress(fault.body, wbits=31)) == 2 * LARGEST_BODY
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/octet-stream", ""])
+def test_content_type_is_not_believed(pair, api, content_type):
+    """The body says what it is, not the header: JSON under another type is read all the same."""
+    troubled = project_named(api, TROUBLED)
+    fault = Fault(
+        body=portfolio({"SPY 2T": {"a": 1, "q": 3, "p": 5, "v": 15}}), headers={"Content-Type": content_type}
+    )
+    api.faults.add(scripted(fault, troubled))
+    pair.advance(60)
+
+    assert pair.samples().all("quantconnect_holding_quantity", project_id=str(troubled)) == [3]
+
+
+@pytest.mark.parametrize("flaw", ["self-signed", "expired", "another host's"])
+def test_certificate_that_cannot_be_trusted(make_bench, api, tmp_path, monkeypatch, flaw):
+    """No request goes out over a connection whose certificate is not to be trusted, and the source is down."""
+    authority = trustme.CA()
+    expires = datetime(2020, 1, 1, tzinfo=UTC) if flaw == "expired" else None
+    host = "elsewhere.example" if flaw == "another host's" else "localhost"
+    certificate = authority.issue_cert(host, not_after=expires)
+    if flaw != "self-signed":
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=_answer_one, args=(listening, context, asked), daemon=True).start()
+        config = config_of(api, base_url=f"https://localhost:{listening.getsockname()[1]}/api/v2/")
+        bench = make_bench(replace(config, accounts=config.accounts[:1]))
+        bench.poll()
+        samples = bench.samples()
+
+    unavailable = {"endpoint": "live/list", "result": "unavailable"}
+    assert samples.one("quantconnect_api_requests_total", **unavailable) == 1
+    assert asked == []
+
+
+def _answer_one(listening: socket.socket, context: ssl.SSLContext, asked: list[bytes]) -> None:
+    """Accept one TLS connection, and keep what is asked on it."""
+    accepted, _ = listening.accept()
+    with suppress(OSError), accepted, context.wrap_socket(accepted, server_side=True) as connection:
+        asked.append(connection.recv(1000))

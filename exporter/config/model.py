@@ -66,6 +66,15 @@ class Polling:
 
 
 @dataclass(frozen=True, slots=True)
+class Cardinality:
+    """How many series one project may have of what only QuantConnect decides the number of."""
+
+    holdings: int = 10_000
+    runtime_statistics: int = 50
+    chart_series: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectSettings:
     """How one project is polled and judged; the defaults serve every discovered project."""
 
@@ -73,6 +82,7 @@ class ProjectSettings:
     account_currency: str | None = None
     charts: tuple[str, ...] = ()
     polling: Polling = field(default_factory=Polling)
+    cardinality: Cardinality = field(default_factory=Cardinality)
     limits: Limits = field(default_factory=lambda: DEFAULT_LIMITS)
 
 

@@ -6,8 +6,8 @@ from exporter.config.model import Config, NamedProject, ProjectSettings
 from exporter.config.report import shown
 from exporter.config.settings import default_settings, project_settings
 
-TOP_KEYS = ("accounts", "projects", "polling", "limits")
-PROJECT_KEYS = ("id", "account", "name", "account_currency", "charts", "polling", "limits")
+TOP_KEYS = ("accounts", "projects", "polling", "cardinality", "limits")
+PROJECT_KEYS = ("id", "account", "name", "account_currency", "charts", "polling", "cardinality", "limits")
 
 
 def read_config(top: Section, surroundings: Surroundings) -> Config:

@@ -7,10 +7,19 @@ from types import MappingProxyType
 
 from exporter.config.document import Section
 from exporter.config.duration import format_duration
-from exporter.config.model import DEFAULT_LIMITS, LimitName, Limits, Polling, ProjectSettings, Severity
+from exporter.config.model import (
+    DEFAULT_LIMITS,
+    Cardinality,
+    LimitName,
+    Limits,
+    Polling,
+    ProjectSettings,
+    Severity,
+)
 from exporter.config.report import shown
 
 POLLING_KEYS = tuple(field.name for field in fields(Polling))
+CARDINALITY_KEYS = tuple(field.name for field in fields(Cardinality))
 LIMIT_KEYS = tuple(LimitName)
 SEVERITY_KEYS = tuple(Severity)
 
@@ -29,7 +38,11 @@ _LIMIT_RANGES: Mapping[LimitName, tuple[float, float | None]] = {
 
 def default_settings(top: Section) -> ProjectSettings:
     """Return how a project is treated that is not named: the document's values over the built-in ones."""
-    return ProjectSettings(polling=_polling(top, Polling()), limits=_limits(top, DEFAULT_LIMITS))
+    return ProjectSettings(
+        polling=_polling(top, Polling()),
+        cardinality=_cardinality(top, Cardinality()),
+        limits=_limits(top, DEFAULT_LIMITS),
+    )
 
 
 def project_settings(section: Section, defaults: ProjectSettings) -> ProjectSettings:
@@ -44,6 +57,7 @@ def project_settings(section: Section, defaults: ProjectSettings) -> ProjectSett
         account_currency=currency,
         charts=section.texts("charts"),
         polling=_polling(section, defaults.polling),
+        cardinality=_cardinality(section, defaults.cardinality),
         limits=_limits(section, defaults.limits),
     )
 
@@ -60,6 +74,14 @@ def _polling(parent: Section, base: Polling) -> Polling:
     if section and section.sound:
         _judge_stale_after(section, polling)
     return polling
+
+
+def _cardinality(parent: Section, base: Cardinality) -> Cardinality:
+    """Return the bounds of ``base`` with those given here over them."""
+    section = parent.section("cardinality", CARDINALITY_KEYS)
+    return Cardinality(
+        **{key: section.whole_number(key, most, least=0) for key, most in asdict(base).items()}
+    )
 
 
 def _judge_stale_after(section: Section, polling: Polling) -> None:

@@ -71,6 +71,13 @@ class Portfolio:
     cash: tuple[CashBalance, ...] = ()
     unknown_members: frozenset[str] = frozenset()
 
+    def largest_holdings(self, count: int) -> tuple[Holding, ...]:
+        """Return the holdings, or the ``count`` of them with the largest absolute market values."""
+        if len(self.holdings) <= count:
+            return self.holdings
+        by_size = sorted(self.holdings, key=lambda holding: abs(holding.market_value or 0), reverse=True)
+        return tuple(by_size[:count])
+
     def gross_exposure(self) -> float | None:
         """Return the sum of absolute market values in account currency; ``None`` if one is unknown."""
         return _sum_known(

@@ -169,18 +169,26 @@ def _equity_time(state: ProjectState) -> Samples:
     return _one(latest.time if latest else None)
 
 
+def _chart_points(state: ProjectState) -> list[tuple[tuple[str, str], ChartPoint]]:
+    return [
+        ((chart, series), point)
+        for chart, reading in state.charts.items()
+        for series, point in reading.value.items()
+    ]
+
+
 def _each_chart_point(pick: Callable[[ChartPoint], float]) -> Callable[[ProjectState], Samples]:
     def samples(state: ProjectState) -> Samples:
-        if not state.charts:
-            return NO_SAMPLES
-        points = {
-            (chart, series): point
-            for chart, reading in state.charts.items()
-            for series, point in reading.value.items()
-        }
-        return Samples(tuple(points), [pick(point) for point in points.values()])
+        points = _chart_points(state)[: state.settings.cardinality.chart_series]
+        return Samples(tuple(about for about, _ in points), [pick(point) for _, point in points])
 
     return samples
+
+
+def _dropped_chart_series(state: ProjectState) -> Samples:
+    if not state.charts:
+        return NO_SAMPLES
+    return _one(max(0, len(_chart_points(state)) - state.settings.cardinality.chart_series))
 
 
 def _limits(state: ProjectState) -> Samples:
@@ -251,7 +259,7 @@ _ALWAYS: tuple[Family[ProjectState], ...] = (
         "Time of the last point of the series of a configured chart.",
         _each_chart_point(attrgetter("time")),
         ("chart", "series"),
-        origin=lambda state: (state.charts,),
+        origin=lambda state: (state.charts, state.settings.cardinality),
     ),
     _gauge(
         "limit",
@@ -302,13 +310,25 @@ _STATUS: tuple[Family[ProjectState], ...] = (
 # -- portfolio ---------------------------------------------------------------------------------------
 
 
+def _shown_holdings(state: ProjectState) -> tuple[Holding, ...]:
+    if state.portfolio is None:
+        return ()
+    return state.portfolio.value.largest_holdings(state.settings.cardinality.holdings)
+
+
+def _dropped_holdings(state: ProjectState) -> Samples:
+    if state.portfolio is None:
+        return NO_SAMPLES
+    return _one(max(0, len(state.portfolio.value.holdings) - state.settings.cardinality.holdings))
+
+
 def _each_holding(
     pick: Callable[[Holding], float | None], *, in_account_currency: bool = False
 ) -> Callable[[ProjectState], Samples]:
     def samples(state: ProjectState) -> Samples:
         if state.portfolio is None:
             return NO_SAMPLES
-        holdings = state.portfolio.value.holdings
+        holdings = _shown_holdings(state)
         return Samples(
             tuple(map(_security, holdings)),
             list(map(pick, holdings)),
@@ -328,7 +348,7 @@ def _labels_of_security(security: Security) -> Labels:
 def _holding_info(state: ProjectState) -> Samples:
     if state.portfolio is None:
         return NO_SAMPLES
-    holdings = state.portfolio.value.holdings
+    holdings = _shown_holdings(state)
     about = tuple((holding.security, holding.currency_symbol) for holding in holdings)
     return Samples(about, (1.0,) * len(holdings))
 
@@ -413,6 +433,11 @@ _PORTFOLIO: tuple[Family[ProjectState], ...] = (
         _holding_info,
         ("symbol_id", "ticker", "market", "currency_symbol"),
         _labels_of_info,
+    ),
+    _gauge(
+        "holdings_dropped",
+        f"How many more holdings there are than are shown; totals count them all. {_CACHED}",
+        _dropped_holdings,
     ),
     _gauge(
         "cash_amount",
@@ -595,6 +620,11 @@ _CHARTS: tuple[Family[ProjectState], ...] = (
         f"Last point of the series of a configured chart, in the chart's unit. {_CACHED}",
         _each_chart_point(attrgetter("value")),
         ("chart", "series"),
+    ),
+    _gauge(
+        "chart_series_dropped",
+        f"How many more series the configured charts have than are shown. {_CACHED}",
+        _dropped_chart_series,
     ),
 )
 

@@ -78,7 +78,7 @@ def _history(client: Client, project_id: int, start: float, now: float) -> Itera
 
 
 def _statistics(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Answer:
-    statistics = client.live_statistics(state.project_id)
+    statistics = client.live_statistics(state.project_id, state.settings.cardinality.runtime_statistics)
     now = moment(clock)
     return Answer(lambda known: replace(known, statistics=Reading(statistics, now)))
 

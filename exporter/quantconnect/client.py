@@ -35,7 +35,6 @@ ENDPOINTS = (AUTHENTICATE, LIVE_LIST, LIVE_READ, LIVE_PORTFOLIO_READ, LIVE_CHART
 """Every endpoint the exporter may ask; each only reads."""
 
 RESULTS = (OK, *Reason)
-MOST_CUSTOM_STATISTICS = 50
 LARGEST_BODY = 64 * 1024 * 1024
 """Bytes, after decompression: sixty times the largest genuine answer."""
 
@@ -108,12 +107,12 @@ class Client:
         except NoDeployment:
             return None
 
-    def live_statistics(self, project_id: int) -> Statistics:
-        """Return a live algorithm's runtime and server statistics."""
+    def live_statistics(self, project_id: int, most_custom: int) -> Statistics:
+        """Return a live algorithm's runtime and server statistics, at most so many of its own."""
         return self._ask(
             LIVE_READ,
             {"projectId": project_id},
-            lambda body: parse_statistics(body, MOST_CUSTOM_STATISTICS),
+            lambda body: parse_statistics(body, most_custom),
         )
 
     def live_portfolio(self, project_id: int) -> Portfolio:

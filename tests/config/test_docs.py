@@ -9,10 +9,18 @@ import pytest
 from exporter.config.accounts import ACCOUNT_KEYS
 from exporter.config.credentials import API_TOKEN, API_TOKEN_FILE, USER_ID
 from exporter.config.duration import format_duration, parse_duration
-from exporter.config.model import DEFAULT_BASE_URL, DEFAULT_LIMITS, Account, LimitName, Polling, Severity
+from exporter.config.model import (
+    DEFAULT_BASE_URL,
+    DEFAULT_LIMITS,
+    Account,
+    Cardinality,
+    LimitName,
+    Polling,
+    Severity,
+)
 from exporter.config.schema import PROJECT_KEYS, TOP_KEYS
 from exporter.config.secret import Secret
-from exporter.config.settings import LIMIT_KEYS, POLLING_KEYS, SEVERITY_KEYS
+from exporter.config.settings import CARDINALITY_KEYS, LIMIT_KEYS, POLLING_KEYS, SEVERITY_KEYS
 from exporter.errors import ConfigError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
@@ -56,7 +64,15 @@ def test_the_full_example_loads_without_warning(load, secrets):
 
 def test_the_full_example_shows_every_key():
     """Only the keys that its file-based credentials replace are missing from the example."""
-    keys = {*TOP_KEYS, *ACCOUNT_KEYS, *PROJECT_KEYS, *POLLING_KEYS, *LIMIT_KEYS, *SEVERITY_KEYS}
+    keys = {
+        *TOP_KEYS,
+        *ACCOUNT_KEYS,
+        *PROJECT_KEYS,
+        *POLLING_KEYS,
+        *CARDINALITY_KEYS,
+        *LIMIT_KEYS,
+        *SEVERITY_KEYS,
+    }
 
     assert {key for key in keys if not re.search(rf"\b{key}:", EXAMPLES[0])} == {"api_token"}
 
@@ -72,6 +88,7 @@ def test_the_tables_name_exactly_the_keys_of_the_schema():
     assert set(TABLES["Accounts"]) == set(ACCOUNT_KEYS)
     assert set(TABLES["Projects"]) == set(PROJECT_KEYS)
     assert set(TABLES["Polling"]) == set(POLLING_KEYS)
+    assert set(TABLES["Cardinality"]) == set(CARDINALITY_KEYS)
     assert set(TABLES["Limits"]) == set(LIMIT_KEYS)
     assert set(TABLES["Environment variables"]) == {USER_ID, API_TOKEN, API_TOKEN_FILE}
     assert all(f"`{key}`" in PAGE for key in (*TOP_KEYS, *SEVERITY_KEYS))
@@ -86,6 +103,8 @@ def test_the_tables_state_the_defaults_of_the_code():
     for key, seconds in asdict(Polling()).items():
         default = TABLES["Polling"][key].split("|")[2].strip(" `")
         assert parse_duration(default) == seconds, format_duration(seconds)
+    for key, most in asdict(Cardinality()).items():
+        assert TABLES["Cardinality"][key].split("|")[2].strip(" `") == str(most)
     for name in LimitName:
         cells = TABLES["Limits"][name].split("|")[2:4]
         bounds = [DEFAULT_LIMITS.get((name, severity)) for severity in Severity]

@@ -9,6 +9,7 @@ from exporter.config.load import load_config
 from exporter.config.model import (
     DEFAULT_LIMITS,
     Account,
+    Cardinality,
     Config,
     LimitName,
     NamedProject,
@@ -278,3 +279,24 @@ def test_the_path_is_told_as_it_was_given(tmp_path, monkeypatch):
 
     with pytest.raises(ConfigError, match=r"^none\.yml: the file cannot be read"):
         load_config(Path("none.yml"), {})
+
+
+def test_cardinality_of_a_project_over_the_sections(load):
+    """A project's own bound replaces the section's, key by key; the others keep the built-in one."""
+    loaded = load(
+        "accounts: [{user_id: 1, api_token: worthless}]\n"
+        "cardinality: {holdings: 500}\n"
+        "projects: [{id: 7, cardinality: {chart_series: 0}}]\n"
+    )
+
+    assert loaded.config.defaults.cardinality == Cardinality(holdings=500)
+    assert loaded.config.projects[0].settings.cardinality == Cardinality(holdings=500, chart_series=0)
+
+
+def test_negative_cardinality(load):
+    """A bound below zero is a problem, with its line."""
+    with pytest.raises(ConfigError) as caught:
+        load("accounts: [{user_id: 1, api_token: worthless}]\ncardinality:\n  holdings: -1\n")
+
+    (problem,) = caught.value.problems
+    assert ":3: cardinality.holdings: must be a whole number" in problem

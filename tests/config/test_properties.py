@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from exporter.config.accounts import ACCOUNT_KEYS
 from exporter.config.load import load_config
 from exporter.config.schema import PROJECT_KEYS, TOP_KEYS
-from exporter.config.settings import LIMIT_KEYS, POLLING_KEYS, SEVERITY_KEYS
+from exporter.config.settings import CARDINALITY_KEYS, LIMIT_KEYS, POLLING_KEYS, SEVERITY_KEYS
 from exporter.errors import ConfigError
 
-KEYS = st.sampled_from([*TOP_KEYS, *ACCOUNT_KEYS, *PROJECT_KEYS, *POLLING_KEYS, *LIMIT_KEYS, *SEVERITY_KEYS])
+KEYS = st.sampled_from(
+    [*TOP_KEYS, *ACCOUNT_KEYS, *PROJECT_KEYS, *POLLING_KEYS, *CARDINALITY_KEYS, *LIMIT_KEYS, *SEVERITY_KEYS]
+)
 SHORT_TEXT = st.text(st.sampled_from("aZ09 .:/'\n\0é\u2028\U0001f600"), max_size=8)
 SCALARS = (
     st.none()

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from exporter.config.model import ProjectSettings
+from exporter.config.model import Cardinality, ProjectSettings
+from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import AlgorithmStatus, Deployment
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.metrics.families import GROUPS, PROJECT_FAMILIES
 from exporter.metrics.rendering import render_project
-from exporter.polling.state import Moment, Source, new_project
+from exporter.polling.state import Moment, Reading, Source, new_project
 
 NOW = Moment(wall=1000.0, monotonic=50.0)
 SPY = Holding(Security("SPY R735QTJ8XC9X", "SPY", SecurityType.EQUITY, "usa"), 2, 10, 11, 1, 22, 1.5)
@@ -107,3 +108,25 @@ def test_groups_expire_with_their_reading():
     assert len(GROUPS) == 6
     assert always.expires_at == float("inf")
     assert (status.expires_at, portfolio.expires_at) == (50 + stale_after, 50 + stale_after)
+
+
+def test_what_is_more_than_its_bound_is_cut_and_counted():
+    """Of more holdings and series than may be shown, the largest holdings stay and the rest is counted."""
+    settings = ProjectSettings(charts=("C",), cardinality=Cardinality(holdings=2, chart_series=3))
+    holdings = tuple(
+        replace(
+            SPY, security=replace(SPY.security, symbol_id=f"S{size} 2T", ticker=f"S{size}"), market_value=size
+        )
+        for size in (5.0, -70.0, 20.0)
+    )
+    series = {f"s{number}": ChartPoint(1.0, number, number) for number in range(5)}
+    state = replace(STATE.with_settings(settings), charts={"C": Reading(series, NOW)})
+    rendered = render_project(state.with_portfolio(Portfolio(holdings, PORTFOLIO.cash), NOW), None)
+
+    values = lines_of(rendered, "quantconnect_holding_market_value")
+    assert [f"S{size} 2T" in values for size in (-70.0, 20.0, 5.0)] == [True, True, False]
+    assert lines_of(rendered, "quantconnect_holdings_dropped").endswith("} 1\n")
+    assert lines_of(rendered, "quantconnect_chart_value").count("\n") == 3
+    assert lines_of(rendered, "quantconnect_chart_timestamp_seconds").count("\n") == 3
+    assert lines_of(rendered, "quantconnect_chart_series_dropped").endswith("} 2\n")
+    assert lines_of(rendered, "quantconnect_gross_exposure").endswith("} 95.0\n")

@@ -118,15 +118,16 @@ def test_live_deployment_of_a_project_never_deployed(simulated, log):
 def test_other_reads_of_a_project_never_deployed(simulated):
     """Values of a project without a deployment are refused."""
     client, project_id = simulated("Never Deployed")
-    for read in (client.live_portfolio, client.live_statistics):
-        with pytest.raises(NoDeployment):
-            read(project_id)
+    with pytest.raises(NoDeployment):
+        client.live_portfolio(project_id)
+    with pytest.raises(NoDeployment):
+        client.live_statistics(project_id, 50)
 
 
 def test_live_statistics(api, simulated):
     """Statistics are LEAN's numbers, the algorithm's own that read as numbers, and the server's."""
     client, project_id = simulated('Research/Lab "Signal" 7')
-    statistics, exact = client.live_statistics(project_id), api.state(project_id).statistics
+    statistics, exact = client.live_statistics(project_id, 50), api.state(project_id).statistics
     assert (exact.net_profit, exact.fees, exact.volume, exact.return_ratio) == pytest.approx(
         (statistics.net_profit, statistics.fees, statistics.volume, statistics.return_ratio), abs=0.006
     )
@@ -606,7 +607,7 @@ def test_every_request_of_every_method_reads(api, simulated):
     client.authenticate()
     client.live_list()
     client.live_deployment(project_id)
-    client.live_statistics(project_id)
+    client.live_statistics(project_id, 50)
     client.live_portfolio(project_id)
     client.live_chart(project_id, "Strategy Equity", 1.7899e9, 1.8e9, 5)
     client.project_names()
