@@ -132,3 +132,35 @@ def test_worker_that_dies_is_noticed(make_bench):
     assert not workers.healthy()
     workers.stop()
     assert not workers.lost()
+
+
+def portfolios_asked(api: SimulatedQuantConnect) -> int:
+    return sum(each.endpoint == "live/portfolio/read" for each in api.requests.snapshot())
+
+
+def test_answer_about_an_ended_deployment_is_dropped(live):
+    """A portfolio that arrives after its deployment has ended is not shown: it would look alive."""
+    api, start = live
+    project_id = project_named(api, "Coins")
+    exporter = start(config_of(api, FAST, named={project_id: FAST}, discover=False))
+    label = {"project_id": str(project_id)}
+
+    def page():
+        return parse_page(exporter.page.plain(Format.TEXT).decode())
+
+    def answered() -> float:
+        return page().one(
+            "quantconnect_api_requests_total", account="main", endpoint="live/portfolio/read", result="ok"
+        )
+
+    wait_until(lambda: page().all("quantconnect_cash_amount", **label) != [])
+    api.faults.add(Fault(endpoint="live/portfolio/read", project_id=project_id, delay=3))
+    asked = portfolios_asked(api)
+    wait_until(lambda: portfolios_asked(api) > asked)
+    before = answered()
+    api.projects[project_id].stop()
+    wait_until(lambda: page().all("quantconnect_cash_amount", **label) == [], what="the stop")
+    wait_until(lambda: answered() > before, what="the late answer")
+
+    assert page().all("quantconnect_cash_amount", **label) == []
+    assert page().all("quantconnect_up", source="portfolio", **label) == []
