@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from exporter.metrics.page import Page
 from exporter.web.negotiation import accepts_gzip, choose_format
 
-_PIECE_BYTES = 32 * 1024
+_PIECE_BYTES = 64 * 1024
 
 Reload = Callable[[], tuple[str, ...]]
 
