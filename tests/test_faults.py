@@ -3,6 +3,8 @@
 import gc
 import gzip
 import json
+import logging
+import re
 import socket
 import ssl
 import tracemalloc
@@ -83,6 +85,10 @@ FAULTS = {
         Fault(body={"success": False, "errors": ["Invalid argument: projectId"]}),
         "rejected",
     ),
+    "echo of the hash in another error": (
+        Fault(body={"success": False, "errors": [f"Internal error. hash: {'ab' * 32}"]}),
+        "rejected",
+    ),
     "error without a text": (Fault(body={"success": False}), "rejected"),
     "reset": (Fault(effect="reset"), "unavailable"),
     "reset midway": (Fault(effect="reset_midway"), "unavailable"),
@@ -111,7 +117,8 @@ def pair(make_bench, api):
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault(pair, api, caplog, name):
-    """Each fault has its reason, touches one source of one project, is logged once, and heals by itself."""
+    """Each fault has its reason, touches one source of one project, is logged once without secrets, and heals."""
+    caplog.set_level(logging.DEBUG)
     fault, reason = FAULTS[name]
     troubled, sound = (str(project_named(api, each)) for each in (TROUBLED, SOUND))
     handle = api.faults.add(scripted(fault, int(troubled)))
@@ -132,6 +139,9 @@ def test_fault(pair, api, caplog, name):
     assert held == before.all("quantconnect_holding_quantity", project_id=troubled), "the last values stand"
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert [(str(record.project_id), record.reason) for record in warnings] == [(troubled, reason)]
+    written = caplog.text + "".join(str(vars(record)) for record in caplog.records) + pair.page()
+    assert not [account.name for account in api.accounts if account.api_token in written]
+    assert not re.search(r"\b[0-9a-f]{64}\b", written)
 
     api.faults.remove(handle)
     pair.advance(600, step=30)

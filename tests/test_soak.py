@@ -76,6 +76,7 @@ def held(api: SimulatedQuantConnect, project_id: int, now: float) -> set[float]:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_soak(tmp_path, capsys):
     """Through random faults and a reload every five seconds, no page shows what was not so."""
     clock, chance = SystemClock(), random.Random(7)  # noqa: S311 - a seed, not a secret

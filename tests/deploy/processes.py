@@ -1,7 +1,6 @@
 """Programs that a test starts, the ports they listen on, and waiting for what they do."""
 
 import json
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,14 +17,6 @@ T = TypeVar("T")
 
 _STEP = 0.05
 _clock = SystemClock()
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = 15) -> T:

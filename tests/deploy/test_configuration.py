@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from tests.deploy.processes import free_port, get, post, running, wait_for
+from tests.deploy.processes import get, post, running, wait_for
 from tests.deploy.promql import ROOT
+from tests.programs import free_port
 
 PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"

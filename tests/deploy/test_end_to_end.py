@@ -13,8 +13,9 @@ import yaml
 from exporter.clock import SystemClock
 from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
-from tests.deploy.processes import Webhook, free_port, get, running, wait_for
+from tests.deploy.processes import Webhook, get, running, wait_for
 from tests.deploy.promql import ROOT, RULES
+from tests.programs import free_port
 from tests.support import project_named
 
 FALLING, CALM = "Volatility/Covered Calls", "Fresh"

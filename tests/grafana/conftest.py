@@ -11,8 +11,9 @@ import pytest
 
 from tests.grafana import history
 from tests.grafana.dashboards import ROOT
-from tests.grafana.prometheus import Prometheus, answers, process, server, wait_until
+from tests.grafana.prometheus import Prometheus, answers, process, server
 from tests.grafana.variables import Window
+from tests.programs import wait_until
 
 _SCRAPE = """\
 scrape_configs:

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,9 @@ from urllib.error import URLError
 from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, build_opener
 
-from exporter.clock import SystemClock
 from tests.grafana.dashboards import Variable, query_variables
 from tests.grafana.variables import ALL, Choice, Window, options, substitute
+from tests.programs import wait_until
 
 _HTTP = build_opener(ProxyHandler({}))
 
@@ -25,15 +24,6 @@ def get(url: str) -> str:
     with _HTTP.open(url, timeout=10) as answer:
         text: str = answer.read().decode()
         return text
-
-
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait for a condition, and no longer than so many seconds."""
-    clock = SystemClock()
-    until = clock.monotonic() + seconds
-    while not condition():
-        assert clock.monotonic() < until, f"{what} did not come about within {seconds} s"
-        time.sleep(0.1)
 
 
 def answers(url: str) -> Callable[[], bool]:

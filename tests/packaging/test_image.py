@@ -22,7 +22,7 @@ from exporter import __version__
 from tests.packaging.project import PYPROJECT, REPOSITORY, ROOT, run
 from tests.programs import free_port, program, wait_until
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 BASE = "localhost/quantconnect-exporter-test-base:bookworm"

@@ -31,7 +31,7 @@ def test_timestamp_is_whole_seconds_and_the_one_that_was_hashed(moment):
     assert base64.b64decode(headers["Authorization"].removeprefix("Basic ")) == f"7:{expected}".encode()
 
 
-@freeze_time("2026-11-20 12:34:56.789")
+@freeze_time("2026-11-20 12:34:56.789", real_asyncio=True)  # a server in this process would sleep for ever
 def test_signature_uses_the_wall_clock():
     """The machine's clock gives Unix seconds, UTC."""
     headers = signed_headers(Credentials(7, Secret(TOKEN)), SystemClock().wall())

@@ -52,7 +52,7 @@ def folder(tmp_path, authority) -> Folder:
     return _filled(Folder(tmp_path), authority)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sites(tmp_path_factory, authority, pages) -> Iterator[Mapping[bool, Site]]:
     """A server for plain HTTP, at False, and one for TLS, at True."""
     with ExitStack() as stack:
