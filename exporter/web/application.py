@@ -1,5 +1,6 @@
 """The four pages: metrics, status, health and readiness."""
 
+import gzip
 from asyncio import Lock
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Page
+from exporter.web import status_page
 from exporter.web.negotiation import accepts_gzip, choose_format
 
 _PIECE_BYTES = 64 * 1024
@@ -86,8 +88,13 @@ class _InPieces(Response):
 
 
 def _status(page: Callable[[], str]) -> _Endpoint:
-    async def status(_: Request) -> Response:
-        return HTMLResponse(page())
+    async def status(request: Request) -> Response:
+        content = (await run_in_threadpool(page)).encode()
+        headers = {**status_page.HEADERS, "Vary": "Accept-Encoding"}
+        if accepts_gzip(request.headers.get("accept-encoding")):
+            content = await run_in_threadpool(gzip.compress, content, 1)
+            headers["Content-Encoding"] = "gzip"
+        return HTMLResponse(content, headers=headers)
 
     return status
 

@@ -130,13 +130,19 @@ def ask(
 
 
 @contextmanager
-def running(folder: Folder, pages: Pages) -> Iterator[Site]:
-    """Run a server on what stands in a folder."""
+def serving(pages: Pages, web_config: LiveWebConfig | None = None) -> Iterator[int]:
+    """Serve pages on a free port of loopback, and yield the port."""
     listening = listen(ListenAddress("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    server = WebServer(make_application(pages, "/metrics"), [listening], LiveWebConfig(folder.file))
+    server = WebServer(make_application(pages, "/metrics"), [listening], web_config)
     server.start()
     try:
-        yield Site(port, folder)
+        yield listening.getsockname()[1]
     finally:
         server.stop()
+
+
+@contextmanager
+def running(folder: Folder, pages: Pages) -> Iterator[Site]:
+    """Run a server on what stands in a folder."""
+    with serving(pages, LiveWebConfig(folder.file)) as port:
+        yield Site(port, folder)

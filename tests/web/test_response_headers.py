@@ -1,5 +1,6 @@
 """Headers of the web configuration on every response."""
 
+from exporter.web import status_page
 from tests.web.sites import TLS, ask, basic, bcrypt_hash
 
 HEADERS = {
@@ -56,3 +57,25 @@ def test_number_needs_no_quotes(serve):
     site = serve(http_server_config={"headers": {"X-XSS-Protection": 0}})
 
     assert given(site.get()) == {"X-XSS-Protection": "0"}
+
+
+def test_status_page_has_headers_of_its_own(serve):
+    """Where the web configuration sets none, the status page is sent with its own, and no other page is."""
+    site = serve(http_server_config={})
+    own = {name: value for name, value in status_page.HEADERS.items() if name in HEADERS}
+
+    assert given(site.get("/")) == own
+    assert set(own) == {"Content-Security-Policy", "X-Content-Type-Options"}
+    assert given(site.get("/metrics")) == {}
+
+
+def test_headers_of_the_web_configuration_replace_those_of_the_status_page(serve):
+    """What the user sets wins, is sent once, and leaves the page's other headers."""
+    policy = HEADERS["Content-Security-Policy"]
+    connection = serve(http_server_config={"headers": {"Content-Security-Policy": policy}}).connect()
+    connection.request("GET", "/")
+    headers = connection.getresponse().headers
+    connection.close()
+
+    assert headers.get_all("Content-Security-Policy") == [policy]
+    assert headers.get_all("X-Content-Type-Options") == ["nosniff"]

@@ -3,7 +3,6 @@
 import gzip
 import http.client
 import socket
-from contextlib import contextmanager
 
 import pytest
 import requests
@@ -11,9 +10,9 @@ import requests
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.errors import ListenError
 from exporter.metrics.exposition import Format
-from exporter.web.application import make_application
-from exporter.web.server import ListenAddress, WebServer, listen, parse_listen_address
+from exporter.web.server import ListenAddress, listen, parse_listen_address
 from tests.support import Bench, FakeClock, config_of, parse_page, scenario_at
+from tests.web.sites import serving
 
 
 @pytest.fixture(scope="module")
@@ -27,23 +26,11 @@ def polled():
         bench.close()
 
 
-@contextmanager
-def serving(exporter):
-    """Serve an exporter's pages on a free port and yield the address."""
-    listening = listen(ListenAddress("127.0.0.1", 0))
-    server = WebServer(make_application(exporter.pages(), "/metrics"), [listening])
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.stop()
-
-
 @pytest.fixture(scope="module")
 def served(polled):
     """The address of a server that shows a polled exporter."""
-    with serving(polled.exporter) as address:
-        yield address
+    with serving(polled.exporter.pages()) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_metrics_in_the_text_format(served, polled):
@@ -99,9 +86,9 @@ def test_health_and_readiness(served):
 
 def test_not_ready_before_the_first_polls(make_bench):
     """Before anything was tried, readiness answers 503."""
-    with serving(make_bench().exporter) as address:
-        assert requests.get(f"{address}/-/ready", timeout=5).status_code == 503
-        assert requests.get(f"{address}/metrics", timeout=5).status_code == 200
+    with serving(make_bench().exporter.pages()) as port:
+        assert requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=5).status_code == 503
+        assert requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).status_code == 200
 
 
 def test_status_page_is_html(served):
@@ -111,6 +98,25 @@ def test_status_page_is_html(served):
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "US Equities/Long Short Momentum" in answer.text
     assert 'href="/metrics"' in answer.text
+
+
+def test_status_page_is_not_cached(served):
+    """Nobody between keeps the page, which would look alive later."""
+    assert requests.get(f"{served}/", timeout=5).headers["Cache-Control"] == "no-store"
+
+
+def test_status_page_is_compressed_where_that_is_accepted(served):
+    """A phone gets the page compressed, a client that does not ask for that gets it plain; both are told apart."""
+    compressed, plain = (
+        requests.get(f"{served}/", headers={"Accept-Encoding": coding}, timeout=5)
+        for coding in ("gzip", "identity")
+    )
+
+    assert compressed.text == plain.text
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert int(compressed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
+    assert compressed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
 
 def test_kept_connection_serves_several_scrapes(served):
