@@ -20,6 +20,7 @@ LABEL org.opencontainers.image.title="quantconnect-exporter" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 COPY --from=build /opt/quantconnect-exporter /opt/quantconnect-exporter
+COPY deploy/healthcheck.py /opt/quantconnect-exporter/
 # Every interface of the container: which of them the world can reach is decided where its port is published.
 ENV PATH=/opt/quantconnect-exporter/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -28,13 +29,9 @@ ENV PATH=/opt/quantconnect-exporter/bin:${PATH} \
 USER 10001:10001
 EXPOSE 11722
 STOPSIGNAL SIGTERM
-# Asks the first listen address, past any proxy of the environment. docs/docker.md: what to do with TLS.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["python", "-c", "\
-import http.client, os, sys; \
-host, _, port = os.environ['QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS'].split(',')[0].rpartition(':'); \
-server = http.client.HTTPConnection(host.strip('[]') or '127.0.0.1', int(port), timeout=4); \
-server.request('GET', '/-/healthy'); \
-sys.exit(server.getresponse().status != 200)"]
+# docs/docker.md says how it finds the address, TLS and a password.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
+    CMD ["python", "/opt/quantconnect-exporter/healthcheck.py"]
 ENTRYPOINT ["quantconnect-exporter"]
 # Last, because it is new with every commit.
 ARG QUANTCONNECT_EXPORTER_REVISION=unknown

@@ -1,16 +1,24 @@
 """The Helm chart: what it renders is valid, says the same as the rest of the repository, and runs."""
 
 import base64
+import os
 import re
+import shlex
+import subprocess
+import sys
 import tarfile
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import kubernetes_validate
 import pytest
 import requests
+import trustme
 import yaml
 from helm_python.chart import Chart, lint
 from helm_python.errors import HelmError
@@ -18,16 +26,21 @@ from helm_python.errors import HelmError
 from exporter import __version__
 from exporter.clock import SystemClock
 from exporter.config.load import load_config
+from exporter.config.schema import TOP_KEYS
 from exporter.demo.server import SimulatedQuantConnect
+from exporter.web.watched_files import WatchedFiles
+from exporter.web.web_config import load_web_config
 from tests.packaging.project import DEPLOY, IMAGE, REPOSITORY, ROOT, run
-from tests.programs import exporter_process
+from tests.programs import exporter_process, free_port, program, prometheus_server, wait_until
 from tests.support import scenario_at
+from tests.web.sites import bcrypt_hash
 
 CHART = DEPLOY / "helm" / "quantconnect-exporter"
 RULES = DEPLOY / "prometheus" / "quantconnect.rules.yml"
 DASHBOARDS = {path.name: path for path in (ROOT / "grafana" / "dashboards").glob("*.json")}
 DOCUMENT = (ROOT / "docs" / "kubernetes.md").read_text("utf-8")
 
+PROBES = {"livenessProbe": "/-/healthy", "readinessProbe": "/-/ready"}
 TOKEN_FILE = "/run/secrets/quantconnect/token"
 CONFIG = {
     "accounts": [
@@ -64,11 +77,17 @@ EVERYTHING = {
     ],
     "priorityClassName": "monitoring",
 }
+USER = {"userId": 12345678, "secret": {"name": "quantconnect"}}
+WEB = {"secretName": "web", "tlsSecretName": "tls", "login": True}
+MONITORED = {"serviceMonitor": {"enabled": True}}
 VALUES: Mapping[str, Mapping[str, Any]] = {
     "demo": {"demo": True},
-    "user id": {"userId": 12345678, "secret": {"name": "quantconnect"}},
+    "user id": USER,
     "configuration": {"config": CONFIG, "secret": {"name": "quantconnect"}},
     "configuration as text": {"config": yaml.safe_dump(CONFIG), "secret": {"name": "quantconnect"}},
+    "TLS": {"demo": True, "web": {"secretName": "web", "tlsSecretName": "tls"}, **MONITORED},
+    "TLS and login in one secret": {"demo": True, "web": {**WEB, "secretName": "tls"}, **MONITORED},
+    "login without TLS": {**USER, "web": {"secretName": "web", "login": True}, **MONITORED},
     "no resources": {"demo": True, "resources": {}, "networkPolicy": {"enabled": True}},
     "everything": EVERYTHING,
 }
@@ -150,6 +169,8 @@ def test_objects_are_valid(rendered, values, version):
         ({"userId": "main", "secret": {"name": "a"}}, "userId"),
         ({"config": {"account": []}, "secret": {"name": "a"}}, "account"),
         ({"demo": True, "serviceMonitor": {"enable": True}}, "enable"),
+        ({"demo": True, "web": {"tlsSecretName": "tls"}}, "need web.secretName"),
+        ({"demo": True, "web": {"login": True}}, "need web.secretName"),
     ],
 )
 def test_values_that_cannot_work_are_refused(chart, values, reason):
@@ -168,9 +189,16 @@ def test_schema_knows_every_value():
             assert set(part["properties"]) == set(values[name]), name
 
 
+def test_schema_knows_every_section_of_the_configuration():
+    """A configuration may have under ``config`` each of its sections, and nothing else."""
+    schema = (yaml.safe_load((CHART / "values.schema.json").read_text("utf-8")))["properties"]
+    assert set(schema["config"]["properties"]) == set(TOP_KEYS)
+
+
 def test_chart_is_of_this_version(chart, rendered):
-    """Chart and image have the version of the code, and the chart the repository's address."""
+    """Chart, image and document have the version of the code, and the chart the repository's address."""
     assert (chart.version, chart.metadata["appVersion"]) == (__version__, __version__)
+    assert set(re.findall(r"--version ([\w.+-]+)", DOCUMENT)) == {chart.version}
     assert chart.metadata["home"] == REPOSITORY
     assert container_of(rendered(VALUES["demo"]))["image"] == f"{IMAGE}:{__version__}"
 
@@ -203,8 +231,15 @@ def test_pod_is_confined(rendered, values):
 def test_pod_is_probed(rendered):
     """Kubernetes restarts an exporter that is stuck, and waits for one that has not tried everything."""
     container = container_of(rendered(VALUES["demo"]))
-    assert container["livenessProbe"]["httpGet"] == {"path": "/-/healthy", "port": "http"}
-    assert container["readinessProbe"]["httpGet"] == {"path": "/-/ready", "port": "http"}
+    for probe, page in PROBES.items():
+        assert container[probe]["httpGet"] == {"path": page, "port": "http", "scheme": "HTTP"}
+
+
+def test_pod_with_tls_is_probed_with_tls(rendered):
+    """The kubelet speaks https, which it does without looking at the certificate."""
+    container = container_of(rendered(VALUES["TLS"]))
+    for probe, page in PROBES.items():
+        assert container[probe]["httpGet"] == {"path": page, "port": "http", "scheme": "HTTPS"}
 
 
 @pytest.mark.parametrize("release", ["quantconnect-exporter", "a", "a" * 53])
@@ -237,6 +272,7 @@ def test_monitor_names_the_job_as_the_rules_do(rendered):
     assert monitor["spec"]["endpoints"] == [
         {
             "port": "http",
+            "scheme": "http",
             "interval": "15s",
             "scrapeTimeout": "10s",
             "relabelings": [
@@ -351,6 +387,32 @@ def test_document_sets_values_that_exist(setting):
         values = values[part]
 
 
+def test_commands_of_the_document_render(rendered):
+    """The values of each Helm command, on top of those before it where it says so, give objects."""
+    values: dict[str, Any] = {}
+    commands = re.findall(r"^ *(helm (?:upgrade|template) (?:[^\n]*\\\n)*[^\n]*)$", DOCUMENT, re.MULTILINE)
+    assert len(commands) == 9
+    for command in commands:
+        words = shlex.split(command.replace("\\\n", " "), comments=True)
+        if "--reuse-values" not in words:
+            values = {}
+        for option, setting in pairwise(words):
+            path, _, text = setting.partition("=")
+            if option == "--set-file":
+                set_value(values, path, yaml.safe_dump(CONFIG))
+            elif option in {"--set", "--set-json"}:
+                set_value(values, path, yaml.safe_load(text))
+        assert rendered(values)
+
+
+def set_value(values: dict[str, Any], path: str, value: object) -> None:
+    """Set one value of nested ones, as Helm does."""
+    *above, last = path.split(".")
+    for key in above:
+        values = values.setdefault(key, {})
+    values[last] = value
+
+
 def test_shards_share_the_projects(rendered, tmp_path):
     """Three pods, run with what the chart gives them, poll every project once between them."""
     clock = SystemClock()
@@ -378,7 +440,7 @@ def test_shards_share_the_projects(rendered, tmp_path):
             patch.setenv("POD_NAME", f"{only(objects, 'StatefulSet')['metadata']['name']}-{name}")
             log = tmp_path / f"{name}.log"
             exporter = started.enter_context(exporter_process(*arguments, *further, log=log))
-            for probe in ("livenessProbe", "readinessProbe"):
+            for probe in PROBES:
                 assert requests.get(exporter.url + container[probe]["httpGet"]["path"], timeout=5).ok
             return set(re.findall(r'quantconnect_up\{project_id="(\d+)"', exporter.page()))
 
@@ -387,6 +449,147 @@ def test_shards_share_the_projects(rendered, tmp_path):
     assert all(shards)
     assert set().union(*shards) == everything
     assert sum(map(len, shards)) == len(everything)
+
+
+def test_login_over_tls_reaches_the_exporter(rendered, needs, tmp_path):
+    """With the two secrets, the exporter shows its pages to the probes and to Prometheus, and to nobody else."""
+    password = "long and secret"
+    users = {"basic_auth_users": {"prometheus": bcrypt_hash(password)}}
+    tls = {"tls_server_config": {"cert_file": "tls.crt", "key_file": "tls.key"}}
+    secrets = {
+        "web": {"web.yml": yaml.safe_dump(tls | users), "username": "prometheus", "password": password},
+        "tls": certificate_files("quantconnect-exporter.monitoring.svc"),
+    }
+    objects = rendered({"demo": True, "web": WEB, **MONITORED})
+    container = container_of(objects)
+    (mount,) = container["volumeMounts"]
+    (volume,) = pod_of(objects)["volumes"]
+    assert volume["projected"]["defaultMode"] == 0o440
+    folder = tmp_path / mount["mountPath"].removeprefix("/")
+    folder.mkdir(parents=True)
+    for source in volume["projected"]["sources"]:
+        for name, text in secrets[source["secret"]["name"]].items():
+            (folder / name).write_text(text)
+            (folder / name).chmod(volume["projected"]["defaultMode"])
+    listen_address = f"127.0.0.1:{free_port()}"
+    environment = {
+        **os.environ,
+        **{
+            each["name"]: each["value"].replace("/etc", f"{tmp_path}/etc")
+            for each in container["env"]
+            if "value" in each
+        },
+        "POD_NAME": "quantconnect-exporter-0",
+        "QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS": listen_address,
+    }
+
+    def passes(probe: str) -> bool:
+        script = ROOT / "deploy" / "healthcheck.py"
+        installed, *page = container[probe]["exec"]["command"][1:]
+        assert f"COPY deploy/{script.name} {Path(installed).parent}/" in (ROOT / "Dockerfile").read_text()
+        command = (sys.executable, script, *page)
+        return (
+            subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        )
+
+    exporter = (
+        "env",
+        *(f"{name}={value}" for name, value in environment.items()),
+        sys.executable,
+        "-m",
+        "exporter",
+    )
+    with program(*exporter, *container["args"], log=tmp_path / "log"):
+        for probe in PROBES:
+            wait_until(lambda probe=probe: passes(probe), what=f"{probe}, see {tmp_path / 'log'}")
+        scrape = scrape_as_monitored(only(objects, "ServiceMonitor"), secrets, tmp_path)
+        scrape["static_configs"] = [{"targets": [listen_address]}]
+        with prometheus_server(
+            needs("prometheus"), tmp_path / "prometheus", {"scrape_configs": [scrape]}
+        ) as server:
+            wait_until(lambda: server.query("quantconnect_equity") != [], what="the scrape")
+        (folder / "password").write_text("another")
+        assert not passes("livenessProbe")
+        (folder / "password").unlink()
+        assert not passes("livenessProbe")
+
+
+def test_web_configuration_of_the_document(needs, tmp_path):
+    """The document's first step writes a web configuration that lets its password in, with names as the Secrets'."""
+    (step,) = re.findall(r"^   ```sh\n(   openssl.*?)^   ```", DOCUMENT, re.DOTALL | re.MULTILINE)
+    needs("openssl")
+    # What apache2-utils' htpasswd prints, so that the test does not need it.
+    htpasswd = (
+        f"#!{sys.executable}\nimport bcrypt, sys\nassert sys.argv[1:] == ['-niBC', '10', 'prometheus']\n"
+        "hashed = bcrypt.hashpw(sys.stdin.buffer.readline().rstrip(), bcrypt.gensalt(4))\n"
+        "print('prometheus:' + hashed.decode().replace('$2b$', '$2y$') + '\\n')\n"
+    )
+    (tmp_path / "htpasswd").write_text(htpasswd)
+    (tmp_path / "htpasswd").chmod(0o755)
+    for name, text in certificate_files("quantconnect-exporter.monitoring.svc").items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o440)
+    path = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    run("bash", "-c", textwrap.dedent(step), environment=path, folder=tmp_path)
+
+    (tmp_path / "web.yml").chmod(0o440)
+    loaded = load_web_config(tmp_path / "web.yml", WatchedFiles())
+    assert loaded.tls is not None
+    assert loaded.warnings == ()
+    ((name, hashed),) = yaml.safe_load((tmp_path / "web.yml").read_text())["basic_auth_users"].items()
+    assert bcrypt.checkpw((tmp_path / "password").read_bytes(), hashed.encode())
+    assert f"--from-literal=username={name} --from-file=password" in DOCUMENT
+
+
+def certificate_files(name: str) -> Mapping[str, str]:
+    """Return what a Secret of the type kubernetes.io/tls holds, with the authority as cert-manager adds it."""
+    authority = trustme.CA()
+    issued = authority.issue_cert(name)
+    return {
+        "tls.crt": b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode(),
+        "tls.key": issued.private_key_pem.bytes().decode(),
+        "ca.crt": authority.cert_pem.bytes().decode(),
+    }
+
+
+def scrape_as_monitored(
+    monitor: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]], folder: Path
+) -> dict[str, Any]:
+    """Return the scrape configuration that the Prometheus Operator makes of a ServiceMonitor, but for targets."""
+    (endpoint,) = monitor["spec"]["endpoints"]
+
+    def content(reference: Mapping[str, str]) -> str:
+        return secrets[reference["name"]][reference["key"]]
+
+    ca_file = folder / "ca.crt"
+    ca_file.write_text(content(endpoint["tlsConfig"]["ca"]["secret"]))
+    return {
+        "job_name": "quantconnect",
+        "scheme": endpoint["scheme"],
+        "tls_config": {"ca_file": str(ca_file), "server_name": endpoint["tlsConfig"]["serverName"]},
+        "basic_auth": {name: content(reference) for name, reference in endpoint["basicAuth"].items()},
+        "scrape_interval": "500ms",
+        "scrape_timeout": "500ms",
+    }
+
+
+def test_monitor_verifies_as_told(rendered):
+    """A certificate of a public authority, whose Secret has no ca.crt, can be verified in another way."""
+    own = {"serverName": "exporter.example.org"}
+    values = {**VALUES["TLS"], "serviceMonitor": {"enabled": True, "tlsConfig": own}}
+    (endpoint,) = only(rendered(values), "ServiceMonitor")["spec"]["endpoints"]
+    assert (endpoint["scheme"], endpoint["tlsConfig"]) == ("https", own)
+    assert "basicAuth" not in endpoint
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_notes_name_the_scheme(chart, scheme):
+    """The address in the notes is one that answers."""
+    values = VALUES["TLS" if scheme == "https" else "demo"]
+    texts = chart.render(dict(values), name="quantconnect-exporter", namespace="monitoring")
+    (notes,) = [text for path, text in texts.items() if path.endswith("NOTES.txt")]
+    assert f"open {scheme}://127.0.0.1:11722" in notes
 
 
 def file_system(objects: Objects, root: Path) -> Path:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import pytest
+import yaml
 
 from exporter.config.load import load_config
 from exporter.flags import _parser, environment_name
@@ -119,3 +120,39 @@ def test_configuration_of_the_document_works_beside_the_credential(tmp_path):
     drop_in = re.search(r"LoadCredential=(\w+):", DOCUMENT)
     assert drop_in
     assert {drop_in[1], settings()["LoadCredential"][0].partition(":")[0]} == set(names)
+
+
+def drop_ins() -> Mapping[str, str]:
+    """Return the drop-in files that the document writes, by name."""
+    return dict(
+        re.findall(r"tee \S+\.service\.d/(\S+) <<'END'\n(.*?)^END$", DOCUMENT, re.DOTALL | re.MULTILINE)
+    )
+
+
+def test_drop_ins_of_the_document_are_valid(needs, tmp_path):
+    """With all drop-in files of the document, the unit draws no complaint from systemd."""
+    copy = tmp_path / UNIT.name
+    copy.write_text(UNIT.read_text("utf-8").replace(settings()["ExecStart"][0], "/bin/true"), "utf-8")
+    folder = tmp_path / f"{UNIT.name}.d"
+    folder.mkdir()
+    for name, text in drop_ins().items():
+        (folder / name).write_text(text, "utf-8")
+    verify = (needs("systemd-analyze"), "verify", "--man=no", copy)
+    done = subprocess.run(verify, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert set(drop_ins()) == {"tokens.conf", "web.conf"}
+
+
+def test_web_configuration_of_the_document_is_all_credentials():
+    """The web configuration and each file that it names beside it are credentials, and the variable names the first."""
+    text = drop_ins()["web.conf"]
+    (example,) = [
+        each for each in re.findall(r"```yaml\n(.+?)```", DOCUMENT, re.DOTALL) if "tls_server" in each
+    ]
+    named = set(yaml.safe_load(example)["tls_server_config"].values())
+    assert set(re.findall(r"^LoadCredential=([^:]+):", text, re.MULTILINE)) == {"web.yml", *named}
+    variables = dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE))
+    assert set(variables) <= {
+        environment_name(option) for action in _parser()._actions for option in action.option_strings
+    }
+    assert variables[environment_name("--web.config.file")] == "%d/web.yml"

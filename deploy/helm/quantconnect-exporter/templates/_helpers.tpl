@@ -38,6 +38,23 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{- define "quantconnect-exporter.scheme" -}}
+{{- ternary "https" "http" (not (empty .Values.web.tlsSecretName)) -}}
+{{- end -}}
+
+{{/* A probe of one page. The kubelet can speak https, but it has no password: then the image's own check asks. */}}
+{{- define "quantconnect-exporter.probe" -}}
+{{- if .context.Values.web.login -}}
+exec:
+  command: [python, /opt/quantconnect-exporter/healthcheck.py, {{ .path }}]
+{{- else -}}
+httpGet:
+  path: {{ .path }}
+  port: http
+  scheme: {{ include "quantconnect-exporter.scheme" .context | upper }}
+{{- end -}}
+{{- end -}}
+
 {{/* What the schema cannot say: which values exclude or need each other. */}}
 {{- define "quantconnect-exporter.check" -}}
 {{- $v := .Values -}}
@@ -58,6 +75,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- if and $v.userId $v.secret.data (not (hasKey $v.secret.data "token")) -}}
 {{- fail "with userId, the token must be under the key token of secret.data" -}}
+{{- end -}}
+{{- if and (or $v.web.tlsSecretName $v.web.login) (not $v.web.secretName) -}}
+{{- fail "web.tlsSecretName and web.login need web.secretName, a Secret with web.yml" -}}
 {{- end -}}
 {{- if regexMatch "\\bapi_token[\"']?\\s*:" (include "quantconnect-exporter.config" .) -}}
 {{- fail "config is readable by many: put the token into the secret and name it with api_token_file" -}}
