@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
+from threading import Event
 
 from exporter import __version__
 from exporter.clock import Clock, SystemClock
 from exporter.config.load import Loaded, config_from_environment, load_config
 from exporter.config.model import Config
+from exporter.config.shard import Shard
 from exporter.errors import ConfigError, ListenError
 from exporter.flags import Flags, parse_flags
 from exporter.log_format import Mask, configure_logging
-from exporter.probe import probe
+from exporter.probe.command import probe
+from exporter.probe.screen import Line, drawn, wants_colour
 from exporter.process import run_until_stopped
 from exporter.reload import Reloader
 from exporter.service import Exporter
@@ -42,9 +46,9 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         try:
             loaded, web_config = _load_both(load, flags.web_config_file)
             if flags.config_check or flags.config_probe:
-                return _check(
-                    flags.shard.share_of(loaded.config), loaded, clock, probe_too=flags.config_probe
-                )
+                _check(flags.shard.share_of(loaded.config), loaded)
+                well = not flags.config_probe or _probe(loaded.config, flags.shard, clock, environment)
+                return DONE if well else FAILED
             return _run(flags, loaded, load, web_config, clock)
         except ConfigError as error:
             print(error, file=sys.stderr)  # noqa: T201
@@ -82,13 +86,26 @@ def _load_both(load: Load, web_config_file: Path | None) -> tuple[Loaded, LiveWe
     return replace(loaded, warnings=loaded.warnings + warnings), web_config
 
 
-def _check(config: Config, loaded: Loaded, clock: Clock, *, probe_too: bool) -> int:
+def _check(config: Config, loaded: Loaded) -> None:
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
     print(f"configuration is valid: {_counted(config)}")  # noqa: T201
-    if probe_too and not probe(config, clock, print):
-        return FAILED
-    return DONE
+
+
+def _probe(config: Config, shard: Shard, clock: Clock, environment: Mapping[str, str]) -> bool:
+    mask = Mask()
+    mask.add(account.api_token for account in config.accounts)
+    colour = wants_colour(sys.stdout, environment)
+    if isinstance(sys.stdout, TextIOWrapper):  # a project's name may be one that the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+    def show(line: Line) -> None:
+        print(mask.over(drawn(line, colour=colour)), flush=True)  # noqa: T201
+
+    def wait(seconds: float) -> None:
+        Event().wait(seconds)
+
+    return probe(config, shard, clock, show, wait)
 
 
 def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | None, clock: Clock) -> int:

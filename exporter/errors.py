@@ -31,6 +31,32 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+class Obstacle(StrEnum):
+    """What kept an answer from coming, where the transport tells."""
+
+    NAME_NOT_RESOLVED = "name_not_resolved"
+    CONNECTION_REFUSED = "connection_refused"
+    CONNECTION_CUT = "connection_cut"
+    CONNECT_TIMEOUT = "connect_timeout"
+    NO_ROUTE = "no_route"
+    PROXY = "proxy"
+    TLS = "tls"
+    CERTIFICATE_SELF_SIGNED = "certificate_self_signed"
+    CERTIFICATE_OF_UNKNOWN_AUTHORITY = "certificate_of_unknown_authority"
+    CERTIFICATE_OF_ANOTHER_HOST = "certificate_of_another_host"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+    CERTIFICATE_NOT_TRUSTED = "certificate_not_trusted"
+    NO_AUTHORITIES = "no_authorities"
+
+
+class Refused(StrEnum):
+    """What QuantConnect said of credentials that it refused."""
+
+    USER_ID = "user_id"
+    HASH = "hash"
+
+
 class ExporterError(Exception):
     """The base of every error raised on purpose."""
 
@@ -54,11 +80,12 @@ class ApiError(ExporterError):
     """A request to QuantConnect gave no usable answer.
 
     The text is already free of credentials and short enough for a log line. ``endpoint`` is set by
-    the client that asked.
+    the client that asked, ``obstacle`` where no answer came and it is known why.
     """
 
     reason: ClassVar[Reason]
     endpoint: str = ""
+    obstacle: Obstacle | None = None
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -66,9 +93,13 @@ class ApiError(ExporterError):
 
 
 class Unauthorized(ApiError):
-    """User id, token or clock was refused."""
+    """User id, token or clock was refused; ``refused`` is which, as far as QuantConnect said."""
 
     reason = Reason.UNAUTHORIZED
+
+    def __init__(self, message: str, refused: Refused | None = None) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class _Postponed(ApiError):

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from exporter.config.secret import Secret
+from exporter.printable import printable
 
 FORMATS = ("logfmt", "json")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-_PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
+_PLAIN = re.compile(r"[^\s\"=\\]+")
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 _MASKED = "<secret>"
 
@@ -74,7 +75,9 @@ def _logfmt(fields: Mapping[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    if _PLAIN.fullmatch(value) and value.isprintable():
+        return value
+    return printable(json.dumps(value, ensure_ascii=False))
 
 
 _WRITERS: Mapping[str, Callable[[Mapping[str, str]], str]] = {"logfmt": _logfmt, "json": json.dumps}

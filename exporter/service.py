@@ -117,7 +117,7 @@ class Exporter:
         poller = AccountPoller(
             account,
             [project for project in config.projects if project.account == account.name],
-            self._may_discover(config, account),
+            may_discover(config, account, self._shard),
             config.defaults,
             self._store,
             self._clock,
@@ -129,11 +129,6 @@ class Exporter:
         make_client = partial(make_client_of, account, timeout, self._clock, log)
         budget = RequestBudget(account.requests_per_minute, before.budget if before else None)
         return AccountWorkers(poller, make_client, log, budget, longest, self._clock)
-
-    def _may_discover(self, config: Config, account: Account) -> Callable[[int], bool]:
-        """Return which projects the account may discover: this shard's, and none that another account names."""
-        elsewhere = {project.id for project in config.projects if project.account != account.name}
-        return lambda project_id: project_id not in elsewhere and self._shard.owns(project_id)
 
     def _accounts(self) -> Iterable[AccountView]:
         for workers in self.poller.accounts:
@@ -162,6 +157,12 @@ def _is_same_user(account: Account, before: AccountWorkers | None) -> bool:
         return False
     known = before.poller.account
     return (account.user_id, account.base_url) == (known.user_id, known.base_url)
+
+
+def may_discover(config: Config, account: Account, shard: Shard) -> Callable[[int], bool]:
+    """Return which projects the account may discover: the shard's, and none that another account names."""
+    elsewhere = {project.id for project in config.projects if project.account != account.name}
+    return lambda project_id: project_id not in elsewhere and shard.owns(project_id)
 
 
 def make_client_of(account: Account, timeout: float, clock: Clock, log: RequestLog, pace: Pace) -> Client:

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1] / "exporter"
 ORDER = (
     "clock",
     "errors",
+    "printable",
     "config",
     "log_format",
     "domain",

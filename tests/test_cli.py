@@ -149,29 +149,6 @@ def test_check_of_a_good_file(config_file):
     assert ended.stdout == "configuration is valid: 2 accounts, 0 named projects\n"
 
 
-def test_probe_signs_in_and_lists(config_file):
-    """``--config.probe`` tells for each account that it is signed in, compares clocks, and lists algorithms."""
-    ended = run(f"--config.file={config_file}", "--config.probe")
-
-    assert ended.returncode == 0
-    assert "account main: signed in as user 100001" in ended.stdout
-    assert re.search(r"this machine's clock is [01] s", ended.stdout)
-    assert re.search(r"^  23456705 +running +FX Carry$", ended.stdout, re.MULTILINE)
-    assert re.search(r"^  3 live algorithms running$", ended.stdout, re.MULTILINE)
-
-
-def test_probe_says_why_an_account_is_refused(config_file):
-    """A wrong token is told as such, the other account is probed all the same, and the exit code is 1."""
-    wrong = config_file.read_text("utf-8").replace("simulated-token-of-main-opens-nothing", "not-the-token")
-    config_file.write_text(wrong, "utf-8")
-    ended = run(f"--config.file={config_file}", "--config.probe")
-
-    assert ended.returncode == 1
-    assert "account main: unauthorized: authenticate: QuantConnect refused" in ended.stdout
-    assert "account europe: signed in" in ended.stdout
-    assert "not-the-token" not in ended.stdout + ended.stderr
-
-
 def test_demo_shows_every_running_project_within_ten_seconds():
     """``--demo`` needs nothing: holdings, PnL, cash, equity and drawdown of every running project are there."""
     log: list[str] = []

@@ -69,6 +69,17 @@ def test_one_record_is_one_line(capsys):
 
 
 @pytest.mark.parametrize("log_format", ["logfmt", "json"])
+def test_foreign_text_cannot_act(capsys, log_format):
+    """Escape sequences, C1 controls and marks of writing direction in a value are written as escapes."""
+    logger = masking_logger(log_format)
+    logger.info("found", extra={"project": "a\x1b[2J\x9b31m\u202eb", "other": "\x9b31m"})
+    written = capsys.readouterr().err.rstrip("\n")
+
+    assert written.isprintable()
+    assert r"a\u001b[2J\u009b31m\u202eb" in written
+
+
+@pytest.mark.parametrize("log_format", ["logfmt", "json"])
 def test_secrets_are_masked_everywhere(capsys, log_format):
     """A token or a SHA-256 in a message, an argument, an extra field or a traceback is masked."""
     logger = masking_logger(log_format)

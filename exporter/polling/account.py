@@ -13,6 +13,8 @@ from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, Malformed, Reason
 from exporter.polling import log
 from exporter.polling.asking import Change, ask, moment
+from exporter.polling.demand import LISTING, listing_demand, status_demand, value_demands
+from exporter.polling.membership import Membership, membership
 from exporter.polling.schedule import JobKey, Schedule
 from exporter.polling.state import VALUE_SOURCES, ProjectState, Source, is_same_deployment, new_project
 from exporter.polling.store import Store, Update
@@ -23,9 +25,6 @@ NAMES_REFRESH = 3600.0
 """Seconds between two looks at the projects' names."""
 NAMES_RETRY = 600.0
 """Seconds until the names are asked for again after that failed."""
-
-_LISTING = JobKey("listing", None)
-"""The job that asks for all deployments of the account, and so for the status of every listed project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,9 @@ class AccountPoller:
         if inheritance is not None:
             self._inherit(inheritance)
             if self._named.keys() <= self._projects:
-                listing_due = inheritance.due.get(_LISTING, listing_due)
-        statuses = [settings.polling.status for settings in (defaults, *self._named.values())]
-        self._schedule.add(_LISTING, min(statuses), listing_due)
+                listing_due = inheritance.due.get(LISTING, listing_due)
+        listing = listing_demand(defaults, self._named.values())
+        self._schedule.add(listing.key, listing.interval, listing_due)
         self._publish_intervals()
 
     def poll_once(self, client: Client) -> bool:
@@ -239,13 +238,16 @@ class AccountPoller:
         self._publish_intervals()
 
     def _is_new(self, listing: Listing, project_id: int) -> bool:
-        deployments = listing[project_id]
-        if project_id in self._projects or project_id in self._named or isinstance(deployments, Malformed):
+        if project_id in self._projects:
             return False
-        if not self.account.discover or not self._may_discover(project_id):
-            return False
-        latest = latest_deployment(deployments)
-        return latest is not None and latest.is_running
+        found = membership(
+            project_id,
+            listing[project_id],
+            self._named,
+            self._may_discover,
+            discover=self.account.discover,
+        )
+        return found is Membership.DISCOVERED
 
     def _ask_names(self, client: Client, found: list[int]) -> None:
         """Ask for the projects' names when there is a new project without one, and now and then.
@@ -297,8 +299,8 @@ class AccountPoller:
         if deployments is None and project_id in self._named:
             # The list leaves out what was never deployed, and perhaps what others share with us.
             with self._changed:
-                status = self._named[project_id].polling.status
-                self._schedule.add(own_status, status, self._clock.monotonic())
+                status = status_demand(project_id, self._named[project_id])
+                self._schedule.add(status.key, status.interval, self._clock.monotonic())
             return
         with self._changed:
             self._schedule.remove(own_status)
@@ -340,17 +342,13 @@ class AccountPoller:
         self, state: ProjectState, planned: Mapping[JobKey, float] = MappingProxyType({})
     ) -> None:
         """Ask for the project's values from now on, or from when it was planned before."""
-        intervals = _intervals(state.settings)
         with self._changed:
             now = self._clock.monotonic()
             self._running.add(state.project_id)
             self._changed.notify()
-            for source in VALUE_SOURCES:
-                if source in state.health:
-                    key = JobKey(source, state.project_id)
-                    due = min(planned.get(key, now), now + intervals[source])
-                    cost = len(state.settings.charts) if source is Source.CHARTS else 1
-                    self._schedule.add(key, intervals[source], due, cost)
+            for key, interval, cost in value_demands(state.project_id, state.settings):
+                due = min(planned.get(key, now), now + interval)
+                self._schedule.add(key, interval, due, cost)
 
     def _end_jobs(self, project_id: int) -> None:
         with self._changed:
@@ -402,7 +400,7 @@ class AccountPoller:
                     for source in state.health
                 }
                 if in_force[Source.STATUS] is None:
-                    in_force[Source.STATUS] = self._schedule.interval(_LISTING)
+                    in_force[Source.STATUS] = self._schedule.interval(LISTING)
             self._update(state.project_id, _with_intervals(in_force))
 
     def _states(self) -> list[ProjectState]:
@@ -416,17 +414,6 @@ def _with_settings(settings: ProjectSettings) -> Change:
 
 def _with_intervals(intervals: Mapping[Source, float | None]) -> Change:
     return lambda known: known.with_intervals(intervals)
-
-
-def _intervals(settings: ProjectSettings) -> Mapping[Source, float]:
-    polling = settings.polling
-    return {
-        Source.STATUS: polling.status,
-        Source.PORTFOLIO: polling.portfolio,
-        Source.EQUITY: polling.equity,
-        Source.STATISTICS: polling.statistics,
-        Source.CHARTS: polling.charts,
-    }
 
 
 def _tried(state: ProjectState) -> bool:

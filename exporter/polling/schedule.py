@@ -108,6 +108,11 @@ class Schedule:
     def __contains__(self, key: JobKey) -> bool:
         return key in self._jobs
 
+    @property
+    def requests_wanted(self) -> float:
+        """The requests a minute that all jobs would make at their configured intervals."""
+        return self._wanted
+
     def stretch(self) -> float:
         """Return the factor, 1 or more, by which intervals are longer than configured."""
         if self._wanted <= self._requests_per_minute + _ROUNDING:

@@ -101,7 +101,7 @@ class ProjectState:
             currency = self.account_currency
         elif currency is None and self.portfolio is not None:
             currency = self.portfolio.value.infer_account_currency()
-        health = {source: self.health.get(source, SourceHealth()) for source in _sources(settings)}
+        health = {source: self.health.get(source, SourceHealth()) for source in sources_of(settings)}
         return replace(self, settings=settings, charts=charts, health=health, account_currency=currency)
 
     def with_deployment(self, deployment: Deployment | None, now: Moment) -> "ProjectState":
@@ -187,12 +187,13 @@ def new_project(project_id: int, account: str, settings: ProjectSettings) -> Pro
         account=account,
         settings=settings,
         name=settings.name or str(project_id),
-        health={source: SourceHealth() for source in _sources(settings)},
+        health={source: SourceHealth() for source in sources_of(settings)},
         account_currency=settings.account_currency,
     )
 
 
-def _sources(settings: ProjectSettings) -> tuple[Source, ...]:
+def sources_of(settings: ProjectSettings) -> tuple[Source, ...]:
+    """Return what is polled of a project: charts only where some are configured."""
     return tuple(source for source in Source if source is not Source.CHARTS or settings.charts)
 
 

@@ -7,6 +7,9 @@ from hashlib import sha256
 
 from exporter.config.secret import Secret
 
+SIGNATURE_LIFETIME = 7200.0
+"""Seconds after which QuantConnect refuses a signature; how far ahead a clock may be is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -20,8 +23,8 @@ def signed_headers(credentials: Credentials, unix_seconds: float) -> Mapping[str
     """Return the headers that prove the user at this moment.
 
     The rule is LEAN's ``Api/ApiConnection.cs``: basic authentication of the user id and the SHA-256
-    of ``token:timestamp``, with the same whole-second timestamp in a header of its own. QuantConnect
-    refuses a timestamp older than two hours, so headers are made anew for each request.
+    of ``token:timestamp``, with the same whole-second timestamp in a header of its own. Signatures
+    grow old, so headers are made anew for each request.
     """
     timestamp = str(int(unix_seconds))
     token_hash = sha256(f"{credentials.api_token.reveal()}:{timestamp}".encode()).hexdigest()

@@ -18,6 +18,7 @@ from exporter.errors import ApiError, NoDeployment, Reason, TimedOut, Unavailabl
 from exporter.quantconnect.auth import Credentials, signed_headers
 from exporter.quantconnect.envelope import Response, interpret
 from exporter.quantconnect.telemetry import OK, RequestLog
+from exporter.quantconnect.transport import transport_error
 from exporter.quantconnect.wire.chart import parse_chart_answer
 from exporter.quantconnect.wire.live import Listing, parse_deployment, parse_listing, parse_project_names
 from exporter.quantconnect.wire.portfolio import parse_portfolio
@@ -172,8 +173,8 @@ class Client:
                 wall = self._clock.wall()
                 content = self._read(answer, deadline)
                 return Response(answer.status_code, answer.headers, content, wall)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _transport_error(error) from None
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # an OSError is what all of requests' are
+            raise transport_error(error) from None
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers.update(signed_headers(self._credentials, self._clock.wall()))
@@ -189,27 +190,6 @@ class Client:
             if self._clock.monotonic() > deadline:
                 raise TimedOut(f"no complete answer within {self.timeout:g} s")
         return bytes(content)
-
-
-def _transport_error(error: Exception) -> ApiError:
-    """Return our error for one of the transport's; its text may hold the request, so only its kind is kept."""
-    kinds = _kinds(error)
-    if any("Timeout" in kind for kind in kinds):
-        return TimedOut("no answer within the time-out")
-    return Unavailable(f"no usable connection ({kinds[-1]})")
-
-
-def _kinds(error: BaseException) -> list[str]:
-    """Return the class names of an error and of what lies under it, outermost first."""
-    names: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None and type(cause).__name__ not in names:
-        names.append(type(cause).__name__)
-        inner = [
-            each for each in (*cause.args, getattr(cause, "reason", None)) if isinstance(each, Exception)
-        ]
-        cause = inner[0] if inner else cause.__context__
-    return names
 
 
 def _is_loopback(url: str) -> bool:

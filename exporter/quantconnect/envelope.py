@@ -13,13 +13,14 @@ from exporter.errors import (
     Malformed,
     NoDeployment,
     RateLimited,
+    Refused,
     Rejected,
     Unauthorized,
     Unavailable,
 )
 from exporter.quantconnect.redaction import redacted
 
-_REFUSED_CREDENTIALS = ("hash doesn't match", "userid not valid")
+_REFUSED_CREDENTIALS = {"userid not valid": Refused.USER_ID, "hash doesn't match": Refused.HASH}
 _TOO_MANY = ("too many requests", "rate limit")
 _NO_DEPLOYMENT = "no live deployment found"
 _FIRST_ERROR_STATUS = 400
@@ -91,7 +92,7 @@ def _where(error: ValueError | RecursionError) -> str:
 def _http_error(response: Response, errors: list[str]) -> ApiError:
     text = f"HTTP {response.status}: {redacted('; '.join(errors)) or 'no error text'}"
     if response.status == HTTPStatus.UNAUTHORIZED or _mentions(errors, *_REFUSED_CREDENTIALS):
-        return Unauthorized("QuantConnect refused the user id, the token or the clock")
+        return _unauthorized(errors)
     if response.status >= _FIRST_SERVER_ERROR or not errors:
         return Unavailable(text, _retry_after(response))
     return _refusal(errors, f"HTTP {response.status}: ")
@@ -100,11 +101,16 @@ def _http_error(response: Response, errors: list[str]) -> ApiError:
 def _refusal(errors: list[str], prefix: str = "") -> ApiError:
     """Sort a refusal by the beginning of its text, which is all that QuantConnect tells them apart by."""
     if _mentions(errors, *_REFUSED_CREDENTIALS):
-        return Unauthorized("QuantConnect refused the user id, the token or the clock")
+        return _unauthorized(errors)
     if _mentions(errors, *_TOO_MANY):
         return RateLimited("QuantConnect answered: too many requests")
     text = prefix + (redacted("; ".join(errors)) or "refused without an error text")
     return NoDeployment(text) if _mentions(errors, _NO_DEPLOYMENT) else Rejected(text)
+
+
+def _unauthorized(errors: list[str]) -> Unauthorized:
+    stated = (refused for text, refused in _REFUSED_CREDENTIALS.items() if _mentions(errors, text))
+    return Unauthorized("QuantConnect refused the user id, the token or the clock", next(stated, None))
 
 
 def _mentions(errors: list[str], *beginnings: str) -> bool:

@@ -14,6 +14,7 @@ from exporter.errors import (
     Malformed,
     NoDeployment,
     RateLimited,
+    Refused,
     Rejected,
     Unauthorized,
     Unavailable,
@@ -84,6 +85,25 @@ def test_refusal_with_status_200(text, expected):
     for member in ("errors", "messages", "Message", "message", "error"):
         for stated in (text, [text], ["", text], {"1": text}):
             assert expected is type(error_of(response(200, {"success": False, member: stated})))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (response(200, {"success": False, "errors": [HASH_TEXT]}), Refused.HASH),
+        (response(200, {"success": False, "errors": ["UserID not valid. REF: 4821907"]}), Refused.USER_ID),
+        (response(401, {"success": False, "errors": [HASH_TEXT]}), Refused.HASH),
+        (response(401, b"<html>"), None),
+        (response(401, {"success": False, "errors": ["key too old"]}), None),
+    ],
+)
+def test_refused_credentials_say_which(answer, expected):
+    """Which of the credentials was refused is kept as far as QuantConnect says it, and its text is not."""
+    error = error_of(answer)
+
+    assert error.refused is expected
+    assert HASH not in str(error)
+    assert "100001" not in str(error)
 
 
 def test_refusal_names_its_texts():

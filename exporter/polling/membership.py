@@ -1,0 +1,52 @@
+"""Which of the listed projects an account polls."""
+
+from collections.abc import Callable, Container
+from enum import Enum, auto
+
+from exporter.domain.deployment import Deployment, latest_deployment
+from exporter.errors import Malformed
+
+
+class Membership(Enum):
+    """Whether a listed project is polled, and why not."""
+
+    NAMED = auto()
+    """Polled: the configuration names it."""
+    DISCOVERED = auto()
+    """Polled: it runs, and the account discovers what runs."""
+    UNREADABLE = auto()
+    NOT_NAMED = auto()
+    """Only named projects of the account are polled."""
+    ELSEWHERE = auto()
+    """Another shard polls it, or another account."""
+    NOT_RUNNING = auto()
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether the project is polled here."""
+        return self in {Membership.NAMED, Membership.DISCOVERED}
+
+
+def membership(
+    project_id: int,
+    deployments: tuple[Deployment, ...] | Malformed,
+    named: Container[int],
+    may_discover: Callable[[int], bool],
+    *,
+    discover: bool,
+) -> Membership:
+    """Return whether an account polls a project that its list of deployments holds.
+
+    ``named`` are the projects that the configuration names for the account; ``may_discover`` tells
+    which others it may poll, if it discovers any.
+    """
+    if project_id in named:
+        return Membership.NAMED
+    if isinstance(deployments, Malformed):
+        return Membership.UNREADABLE
+    if not discover:
+        return Membership.NOT_NAMED
+    if not may_discover(project_id):
+        return Membership.ELSEWHERE
+    latest = latest_deployment(deployments)
+    return Membership.DISCOVERED if latest is not None and latest.is_running else Membership.NOT_RUNNING

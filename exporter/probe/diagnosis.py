@@ -1,0 +1,229 @@
+"""Why an account could not be asked, and what to do about it, in words.
+
+Where QuantConnect or the network does not tell causes apart, the advice says "one of".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from exporter.config.duration import format_duration
+from exporter.errors import (
+    ApiError,
+    Malformed,
+    NotReady,
+    Obstacle,
+    RateLimited,
+    Refused,
+    TimedOut,
+    Unauthorized,
+    Unavailable,
+)
+from exporter.probe.facts import AccountFacts
+from exporter.quantconnect.auth import SIGNATURE_LIFETIME
+
+NOTABLE_SKEW = 20.0
+"""Seconds between the clocks from which on it is worth a word: from there on QuantConnectClockSkew fires."""
+
+ACCOUNT_PAGE = "https://www.quantconnect.com/settings"
+
+_LONG = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """``what`` is the matter, in half a sentence, and ``advice`` in whole ones."""
+
+    what: str
+    advice: tuple[str, ...]
+
+
+def diagnose(error: ApiError, facts: AccountFacts) -> Diagnosis:
+    """Return what an error means for the one who runs the probe."""
+    match error:
+        case ApiError(obstacle=Obstacle() as obstacle):
+            found = _obstructed(obstacle, facts)
+        case Unauthorized():
+            found = _refused(error, facts)
+        case RateLimited():
+            found = _rate_limited(error)
+        case TimedOut():
+            found = _no_answer(facts)
+        case Unavailable():
+            found = _something_else_answers(error, facts)
+        case Malformed():
+            found = _misshapen(error, facts)
+        case NotReady():
+            found = _diagnosis("QuantConnect is still loading the answer", "Try again in a minute.")
+        case _:
+            found = _diagnosis(
+                f"QuantConnect refuses the request ({_text(error)})",
+                "Try again; if it stays so, please report this line.",
+            )
+    return found
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as text, without the milliseconds of what takes ten seconds or more."""
+    return format_duration(round(seconds) if seconds >= _LONG else seconds)
+
+
+def utc(unix_seconds: float) -> str:
+    """Return a moment as date and time, UTC."""
+    return f"{datetime.fromtimestamp(unix_seconds, UTC):%Y-%m-%d %H:%M}"
+
+
+def _diagnosis(what: str, *advice: str) -> Diagnosis:
+    return Diagnosis(what, advice)
+
+
+def _refused(error: Unauthorized, facts: AccountFacts) -> Diagnosis:
+    user = facts.account.user_id
+    if error.refused is Refused.USER_ID:
+        return _diagnosis(
+            f"QuantConnect does not know user {user}",
+            f"Compare user_id with the number that the section Security of {ACCOUNT_PAGE} tells.",
+        )
+    what = "QuantConnect refuses user id, token or clock, and does not say which"
+    if error.refused is Refused.HASH:
+        what = "the hash of token and time does not match"
+    return _diagnosis(
+        what,
+        *_suspicion_of_the_clock(facts.requests.clock_skew_seconds),
+        f"One of: the token was renewed, it is not whole, or it is not that of user {user}. "
+        f"Compare both with what the section Security of {ACCOUNT_PAGE} tells.",
+    )
+
+
+def _suspicion_of_the_clock(skew: float | None) -> Iterator[str]:
+    if skew is None:
+        yield "The answer carried no date to compare clocks with: look at this machine's, too."
+    elif skew < -SIGNATURE_LIFETIME:
+        yield (
+            f"The clock is the likely cause: it is {duration(-skew)} behind, and QuantConnect refuses what "
+            f"was signed more than {duration(SIGNATURE_LIFETIME)} ago. Set it and probe again."
+        )
+    elif skew > NOTABLE_SKEW:
+        yield (
+            f"The clock may be the cause: it is {duration(skew)} ahead, and how much of that QuantConnect "
+            "accepts is not known. Set it and probe again."
+        )
+
+
+def _rate_limited(error: RateLimited) -> Diagnosis:
+    wait = "does not say for how long"
+    if error.retry_after is not None:
+        wait = f"asks to stay away for {duration(error.retry_after)}"
+    return _diagnosis(
+        f"too many requests; QuantConnect {wait}",
+        "The limit is the user's, not this program's: stop other tools, or lower requests_per_minute. "
+        "Then wait, and probe again.",
+    )
+
+
+def _no_answer(facts: AccountFacts) -> Diagnosis:
+    return _diagnosis(
+        f"no complete answer from {_host(facts)} within {duration(facts.timeout)}",
+        "One of: QuantConnect is slow, or a proxy or firewall between holds the answer back. "
+        "Try again; if it stays so, raise timeout under polling.",
+    )
+
+
+def _something_else_answers(error: Unavailable, facts: AccountFacts) -> Diagnosis:
+    wait = "" if error.retry_after is None else f" (it asks to stay away for {duration(error.retry_after)})"
+    return _diagnosis(
+        f"no answer of the API came ({_text(error)})",
+        f"One of: QuantConnect is under maintenance{wait}, a proxy or firewall answers in its place, or "
+        f"base_url ({facts.account.base_url}) is not the address of the API.",
+    )
+
+
+def _misshapen(error: Malformed, facts: AccountFacts) -> Diagnosis:
+    return _diagnosis(
+        f"the answer is not shaped as the API's ({_text(error)})",
+        f"One of: base_url ({facts.account.base_url}) is not the address of the API, or QuantConnect has "
+        "changed its answers: then please report this line.",
+    )
+
+
+def _obstructed(obstacle: Obstacle, facts: AccountFacts) -> Diagnosis:
+    what, advice = _OBSTACLES[obstacle]
+    parts = urlsplit(facts.account.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = _host(facts)
+    words = {
+        "host": host,
+        "address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "timeout": duration(facts.timeout),
+        "time": utc(facts.asked_at),
+    }
+    return _diagnosis(what.format(**words), advice.format(**words))
+
+
+def _host(facts: AccountFacts) -> str:
+    return urlsplit(facts.account.base_url).hostname or ""
+
+
+def _text(error: ApiError) -> str:
+    """Return an error's text without its endpoint."""
+    return str(error).removeprefix(f"{error.endpoint}: ")
+
+
+_INSPECTED = (
+    "One of: a proxy that inspects TLS answers in QuantConnect's place, or base_url leads elsewhere. If the "
+    "proxy is your own, name the file of its authority: REQUESTS_CA_BUNDLE=/path/to/authority.pem."
+)
+_CLOCK_OR_CERTIFICATE = (
+    "One of: this machine's clock is wrong, which says {time} UTC; a proxy between shows a certificate of its "
+    "own; or the server's was not renewed."
+)
+_OBSTACLES: Mapping[Obstacle, tuple[str, str]] = {
+    Obstacle.NAME_NOT_RESOLVED: (
+        "the name {host} cannot be resolved",
+        "One of: this machine reaches no name server, or base_url is misspelled. Try: getent hosts {host}",
+    ),
+    Obstacle.CONNECTION_REFUSED: (
+        "{address} refuses the connection",
+        "One of: nothing listens there, so look at base_url; or a firewall turns it down.",
+    ),
+    Obstacle.CONNECTION_CUT: (
+        "the connection to {address} was cut before an answer came",
+        "One of: a proxy or firewall between, or a server that is being restarted. Try again.",
+    ),
+    Obstacle.CONNECT_TIMEOUT: (
+        "no connection to {address} within {timeout}",
+        "One of: a firewall drops packets, a proxy is needed (set HTTPS_PROXY), or base_url is wrong.",
+    ),
+    Obstacle.NO_ROUTE: (
+        "no route to {address}",
+        "Look at this machine's network: its routes, and whether a firewall rejects.",
+    ),
+    Obstacle.PROXY: (
+        "the proxy cannot be used that the environment names",
+        "Look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY={host} goes round it.",
+    ),
+    Obstacle.TLS: (
+        "TLS cannot be agreed on with {address}",
+        "One of: that port does not speak TLS, so look at base_url; or a proxy between breaks it.",
+    ),
+    Obstacle.CERTIFICATE_SELF_SIGNED: ("the TLS certificate of {host} is self-signed", _INSPECTED),
+    Obstacle.CERTIFICATE_OF_UNKNOWN_AUTHORITY: (
+        "the TLS certificate of {host} is signed by an authority that is not known here",
+        _INSPECTED,
+    ),
+    Obstacle.CERTIFICATE_OF_ANOTHER_HOST: (
+        "the TLS certificate is not that of {host}, but of another host",
+        "One of: base_url is wrong, the name resolves to another machine, or a proxy answers.",
+    ),
+    Obstacle.CERTIFICATE_EXPIRED: ("the TLS certificate of {host} has expired", _CLOCK_OR_CERTIFICATE),
+    Obstacle.CERTIFICATE_NOT_YET_VALID: (
+        "the TLS certificate of {host} is not valid yet",
+        _CLOCK_OR_CERTIFICATE,
+    ),
+    Obstacle.CERTIFICATE_NOT_TRUSTED: ("the TLS certificate of {host} cannot be trusted", _INSPECTED),
+    Obstacle.NO_AUTHORITIES: (
+        "the file of TLS authorities is not there",
+        "Look at REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the environment.",
+    ),
+}

@@ -1,0 +1,34 @@
+"""What polling asks of a budget."""
+
+from exporter.config.model import Polling, ProjectSettings
+from exporter.polling.demand import LISTING, Demand, listing_demand, status_demand, value_demands
+from exporter.polling.schedule import JobKey
+from exporter.polling.state import Source
+
+OWN = ProjectSettings(
+    polling=Polling(status=20, portfolio=1, equity=2, statistics=3, charts=4), charts=("A", "B", "C")
+)
+
+
+def test_each_source_has_its_interval():
+    """Each source is a job at its configured interval; the charts' costs a request for each chart."""
+    assert value_demands(7, OWN) == (
+        Demand(JobKey(Source.PORTFOLIO, 7), 1),
+        Demand(JobKey(Source.EQUITY, 7), 2),
+        Demand(JobKey(Source.STATISTICS, 7), 3),
+        Demand(JobKey(Source.CHARTS, 7), 4, cost=3),
+    )
+
+
+def test_no_charts_no_job():
+    """Without configured charts none is asked for."""
+    kinds = [demand.key.kind for demand in value_demands(7, ProjectSettings())]
+
+    assert kinds == [Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS]
+
+
+def test_listing_is_as_frequent_as_the_most_frequent_status():
+    """One request serves the status of all, and so comes as often as any of them is wanted."""
+    assert listing_demand(ProjectSettings(), [OWN, ProjectSettings()]) == Demand(LISTING, 20)
+    assert listing_demand(ProjectSettings(), []) == Demand(LISTING, 60)
+    assert status_demand(7, OWN) == Demand(JobKey(Source.STATUS, 7), 20)

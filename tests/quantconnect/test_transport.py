@@ -1,0 +1,77 @@
+"""What errors of the transport mean; the ones that need a server are in ``tests/test_probe.py``."""
+
+import errno
+import socket
+import ssl
+
+import pytest
+import requests
+import urllib3
+
+from exporter.errors import Obstacle, TimedOut, Unavailable
+from exporter.quantconnect.transport import transport_error
+
+SECRET = "Basic MTAwMDAxOmhhc2g="
+
+
+def connection_error(innermost: Exception) -> requests.ConnectionError:
+    """Return an error as requests raises it: what happened, wrapped twice, with the request in its text."""
+    return requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, SECRET, reason=innermost))
+
+
+@pytest.mark.parametrize(
+    ("innermost", "expected"),
+    [
+        (OSError(errno.EHOSTUNREACH, "No route to host"), Obstacle.NO_ROUTE),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), Obstacle.NO_ROUTE),
+        (ConnectionRefusedError(), Obstacle.CONNECTION_REFUSED),
+        (ConnectionResetError(), Obstacle.CONNECTION_CUT),
+        (BrokenPipeError(), Obstacle.CONNECTION_CUT),
+        (socket.gaierror(-3, "Temporary failure in name resolution"), Obstacle.NAME_NOT_RESOLVED),
+        (ssl.SSLError(1, "wrong version number"), Obstacle.TLS),
+        (ssl.SSLCertVerificationError(1, "unknown"), Obstacle.CERTIFICATE_NOT_TRUSTED),
+        (OSError(errno.EIO, "Input/output error"), None),
+        (urllib3.exceptions.DecodeError("not gzip"), None),
+    ],
+)
+def test_obstacle(innermost, expected):
+    """The innermost error tells what kept an answer from coming; nothing of its text is kept."""
+    if isinstance(innermost, ssl.SSLCertVerificationError):
+        innermost.verify_code = 26
+    error = transport_error(connection_error(innermost))
+
+    assert (type(error), error.obstacle) == (Unavailable, expected)
+    assert str(error) == f"no usable connection ({type(innermost).__name__})"
+
+
+def test_same_kind_twice_hides_nothing():
+    """An error wrapped in one of the same name, as those of TLS are, is still found."""
+    cause = ssl.SSLCertVerificationError(1, "expired")
+    cause.verify_code = 10
+    wrapped = urllib3.exceptions.MaxRetryError(None, SECRET, reason=urllib3.exceptions.SSLError(cause))
+
+    assert transport_error(requests.exceptions.SSLError(wrapped)).obstacle is Obstacle.CERTIFICATE_EXPIRED
+
+
+def test_error_that_is_its_own_cause():
+    """A circle of causes ends."""
+    error, other = requests.ConnectionError(), ConnectionResetError()
+    error.__context__, other.__context__ = other, error
+
+    assert transport_error(error).obstacle is Obstacle.CONNECTION_CUT
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (requests.ConnectTimeout(SECRET), Obstacle.CONNECT_TIMEOUT),
+        (requests.ReadTimeout(SECRET), None),
+        (TimeoutError(SECRET), None),
+    ],
+)
+def test_time_outs(error, expected):
+    """A connection that does not come about and an answer that does not come are both time-outs, told apart."""
+    ours = transport_error(error)
+
+    assert (type(ours), ours.obstacle) == (TimedOut, expected)
+    assert SECRET not in str(ours)
