@@ -9,10 +9,12 @@ import socket
 import ssl
 import tracemalloc
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -146,6 +148,71 @@ def test_fault(pair, api, caplog, name):
     api.faults.remove(handle)
     pair.advance(600, step=30)
     assert pair.samples().one("quantconnect_up", **own) == 1
+
+
+@pytest.mark.parametrize("effect", ["stall", "drip"])
+def test_answer_that_does_not_end(make_bench, api, caplog, effect):
+    """An answer that stalls or drips past the time-out is one, of that project alone, logged once, and heals."""
+    settings = ProjectSettings(polling=Polling(timeout=0.5))
+    troubled, sound = (project_named(api, each) for each in (TROUBLED, SOUND))
+    bench = make_bench(config_of(api, named=dict.fromkeys((troubled, sound), settings), discover=False))
+    bench.poll()
+    handle = api.faults.add(Fault(endpoint=PORTFOLIO, project_id=troubled, effect=effect))
+    before = bench.samples()
+    bench.advance(60)
+    samples = bench.samples()
+
+    own = {"project_id": str(troubled), "source": "portfolio"}
+    assert samples.one("quantconnect_up", **own) == 0
+    assert samples.one("quantconnect_poll_failures_total", reason="timeout", **own) == 1
+    assert sum(samples.all("quantconnect_poll_failures_total")) == 1
+    assert samples.one("quantconnect_up", project_id=str(sound), source="portfolio") == 1
+    held = samples.all("quantconnect_holding_quantity", project_id=own["project_id"])
+    assert held == before.all("quantconnect_holding_quantity", project_id=own["project_id"])
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [(record.project_id, record.reason) for record in warnings] == [(troubled, "timeout")]
+
+    api.faults.remove(handle)
+    bench.advance(600, step=60)
+    assert bench.samples().one("quantconnect_up", **own) == 1
+
+
+def test_connection_that_stalls(make_bench, api, caplog):
+    """When QuantConnect takes no connection, polls time out, the last values stand, and then it heals."""
+    settings = ProjectSettings(polling=Polling(timeout=0.3))
+    sound = project_named(api, SOUND)
+    bench = make_bench(config_of(api, settings, named={sound: settings}, discover=False))
+    bench.poll()
+    before = bench.samples()
+    api.stop()
+    bench.client().close()  # or what is asked next would go over the connection that is kept
+    with no_connection_taken(urlsplit(api.base_url).port):
+        bench.advance(60)
+    samples = bench.samples()
+
+    assert samples.one("quantconnect_up", source="portfolio") == 0
+    failures = samples.all("quantconnect_poll_failures_total", reason="timeout")
+    assert sum(failures) == sum(samples.all("quantconnect_poll_failures_total")) >= 2
+    assert samples.all("quantconnect_equity") == before.all("quantconnect_equity")
+    warned = [record.reason for record in caplog.records if record.levelname == "WARNING"]
+    assert set(warned) == {"timeout"}
+
+    api.start()
+    bench.advance(600, step=60)
+    assert set(bench.samples().all("quantconnect_up")) == {1}
+
+
+@contextmanager
+def no_connection_taken(port: int) -> Iterator[None]:
+    """Listen on a port with a queue that is full: Linux then leaves whoever connects without an answer."""
+    with ExitStack() as stack:
+        stack.enter_context(socket.create_server(("127.0.0.1", port), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(("127.0.0.1", port))
+        yield
 
 
 def test_duplicate_keys_do_not_add_up(pair, api):

@@ -16,6 +16,7 @@ from exporter.domain.deployment import Deployment, Statistics
 from exporter.domain.portfolio import Portfolio
 from exporter.errors import ApiError, NoDeployment, Reason, TimedOut, Unavailable
 from exporter.quantconnect.auth import Credentials, signed_headers
+from exporter.quantconnect.deadline import BoundedAdapter
 from exporter.quantconnect.envelope import Response, interpret
 from exporter.quantconnect.telemetry import OK, RequestLog
 from exporter.quantconnect.transport import transport_error
@@ -63,8 +64,8 @@ class Client:
     """One worker's view of the API: a kept connection, and every answer parsed.
 
     Each method makes one request and returns domain values, or raises an ApiError. Nothing is
-    retried here: the schedule is the retry loop. ``timeout`` bounds connecting, each read and the
-    whole request, in seconds; the worker sets it anew for each project.
+    retried here: the schedule is the retry loop. ``timeout``, in seconds, bounds the connecting, and
+    once more the answer from its first byte to its last; the worker sets it anew for each project.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Client:
         self._log = log
         self._pace = pace
         self._session = _Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, BoundedAdapter())
         self._session.headers["User-Agent"] = f"quantconnect-exporter/{__version__}"
         self._session.auth = (
             self._sign
@@ -160,7 +163,6 @@ class Client:
             self._log.record(endpoint, result, self._clock.monotonic() - started)
 
     def _post(self, endpoint: str, request: Mapping[str, Any]) -> Response:
-        deadline = self._clock.monotonic() + self.timeout
         try:
             with self._session.post(
                 urljoin(self._base_url, endpoint),
@@ -171,25 +173,23 @@ class Client:
                 stream=True,
             ) as answer:
                 wall = self._clock.wall()
-                content = self._read(answer, deadline)
+                content = _read(answer)
                 return Response(answer.status_code, answer.headers, content, wall)
         except (OSError, urllib3.exceptions.HTTPError) as error:  # an OSError is what all of requests' are
-            raise transport_error(error) from None
+            raise transport_error(error, self.timeout) from None
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers.update(signed_headers(self._credentials, self._clock.wall()))
         return request
 
-    def _read(self, answer: requests.Response, deadline: float) -> bytes:
-        content = bytearray()
-        # read1 returns what has arrived, so that a body that drips in meets the deadline too.
-        while chunk := answer.raw.read1(_CHUNK, decode_content=True):
-            content += chunk
-            if len(content) > LARGEST_BODY:
-                raise Unavailable(f"the body is larger than {LARGEST_BODY} bytes")
-            if self._clock.monotonic() > deadline:
-                raise TimedOut(f"no complete answer within {self.timeout:g} s")
-        return bytes(content)
+
+def _read(answer: requests.Response) -> bytes:
+    content = bytearray()
+    while chunk := answer.raw.read1(_CHUNK, decode_content=True):
+        content += chunk
+        if len(content) > LARGEST_BODY:
+            raise Unavailable(f"the body is larger than {LARGEST_BODY} bytes")
+    return bytes(content)
 
 
 def _is_loopback(url: str) -> bool:

@@ -36,13 +36,13 @@ _NO_AUTHORITIES = "CA certificate bundle"
 """What requests says, in an OSError of no other mark, when the file of authorities is not there."""
 
 
-def transport_error(error: Exception) -> ApiError:
+def transport_error(error: Exception, timeout: float) -> ApiError:
     """Return our error for one of the transport's; its text may hold the request, so only its kind is kept."""
     causes = _causes(error)
     kinds = [type(cause).__name__ for cause in causes]
     ours: ApiError
     if any("Timeout" in kind for kind in kinds):
-        ours = TimedOut("no answer within the time-out")
+        ours = TimedOut(f"no complete answer within {timeout:g} s")
     else:
         ours = Unavailable(f"no usable connection ({kinds[-1]})")
     ours.obstacle = _obstacle(causes[-1], kinds)

@@ -451,15 +451,18 @@ def test_redirect_is_not_followed(raw, make_client, status, location):
     assert [each.path for each in raw.received] == ["/api/v2/authenticate"]
 
 
-def drip(content: bytes, head: bytes):
-    def reply(handler) -> None:
-        handler.wfile.write(head + b"Content-Length: %d\r\n\r\n" % len(content))
-        for position in range(len(content)):
-            if handler.server_is_stopping.wait(0.02):
-                return
-            handler.wfile.write(content[position : position + 1])
+def drip(raw, head: bytes, content: bytes, promptly: int = 0):
+    """Make a server send its answers byte by byte, but for so many first bytes."""
+    whole = head + b"Content-Length: %d\r\n\r\n" % len(content) + content
 
-    return reply
+    def reply(handler) -> None:
+        handler.wfile.write(whole[:promptly])
+        for position in range(promptly, len(whole)):
+            if raw.stopping.wait(0.02):
+                return
+            handler.wfile.write(whole[position : position + 1])
+
+    raw.reply = reply
 
 
 NOISE = bytes(range(33, 127)) * 2
@@ -478,20 +481,29 @@ NOISE = bytes(range(33, 127)) * 2
     ],
     ids=["plain", "gzip", "redirect", "error"],
 )
-def test_dripping_body_meets_the_deadline(raw, make_client, head, content):
-    """A body that comes byte by byte is given up at the time-out of the whole request."""
-
-    def reply(handler) -> None:
-        handler.server_is_stopping = raw.stopping
-        drip(content, head)(handler)
-
-    raw.reply = reply
+@pytest.mark.parametrize("what", ["head", "body"])
+def test_dripping_answer_meets_the_deadline(raw, make_client, head, content, what):
+    """An answer of which head or body comes byte by byte is given up at the time-out of the whole request."""
+    drip(raw, head, content, promptly=0 if what == "head" else len(head) + 25)
 
     def ask() -> None:
         with pytest.raises(TimedOut, match=r"no complete answer within 0\.2 s"):
             make_client(raw.url, timeout=SOON).authenticate()
 
     assert SOON <= elapsed_of(ask) < SOON + 0.5
+
+
+def test_dripping_answer_of_a_proxy_meets_the_deadline(proxied, make_client):
+    """The bound holds for what comes through a proxy as well."""
+    drip(proxied, b"HTTP/1.1 200 OK\r\n", b'{"success": true}')
+    with pytest.raises(TimedOut, match="no complete answer"):
+        make_client("http://api.invalid/api/v2/", timeout=SOON).authenticate()
+
+
+def test_slow_answer_within_the_deadline_is_read(raw, make_client):
+    """Bytes that come one by one make an answer, as long as the last one is in time."""
+    drip(raw, b"HTTP/1.1 200 OK\r\n", b'{"success": true}')
+    make_client(raw.url, timeout=30).authenticate()
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

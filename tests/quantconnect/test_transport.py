@@ -38,7 +38,7 @@ def test_obstacle(innermost, expected):
     """The innermost error tells what kept an answer from coming; nothing of its text is kept."""
     if isinstance(innermost, ssl.SSLCertVerificationError):
         innermost.verify_code = 26
-    error = transport_error(connection_error(innermost))
+    error = transport_error(connection_error(innermost), 5)
 
     assert (type(error), error.obstacle) == (Unavailable, expected)
     assert str(error) == f"no usable connection ({type(innermost).__name__})"
@@ -50,7 +50,7 @@ def test_same_kind_twice_hides_nothing():
     cause.verify_code = 10
     wrapped = urllib3.exceptions.MaxRetryError(None, SECRET, reason=urllib3.exceptions.SSLError(cause))
 
-    assert transport_error(requests.exceptions.SSLError(wrapped)).obstacle is Obstacle.CERTIFICATE_EXPIRED
+    assert transport_error(requests.exceptions.SSLError(wrapped), 5).obstacle is Obstacle.CERTIFICATE_EXPIRED
 
 
 def test_error_that_is_its_own_cause():
@@ -58,7 +58,7 @@ def test_error_that_is_its_own_cause():
     error, other = requests.ConnectionError(), ConnectionResetError()
     error.__context__, other.__context__ = other, error
 
-    assert transport_error(error).obstacle is Obstacle.CONNECTION_CUT
+    assert transport_error(error, 5).obstacle is Obstacle.CONNECTION_CUT
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_error_that_is_its_own_cause():
 )
 def test_time_outs(error, expected):
     """A connection that does not come about and an answer that does not come are both time-outs, told apart."""
-    ours = transport_error(error)
+    ours = transport_error(error, 5)
 
     assert (type(ours), ours.obstacle) == (TimedOut, expected)
     assert SECRET not in str(ours)
