@@ -1,0 +1,115 @@
+"""Pages of whatever portfolios, read back by prometheus-client's parsers and by promtool."""
+
+import subprocess
+from dataclasses import replace
+from math import isfinite
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from exporter.config.model import ProjectSettings
+from exporter.domain.deployment import AlgorithmStatus, Deployment, Statistics
+from exporter.domain.portfolio import CashBalance, Holding, Portfolio
+from exporter.domain.security import Security, SecurityType
+from exporter.metrics.exposition import Format
+from exporter.metrics.page import Page
+from exporter.metrics.rendering import RenderedProject, render_project
+from exporter.polling.state import Moment, ProjectState, Reading, new_project
+from exporter.polling.store import Store
+from tests.support import FakeClock, parse_page
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+MAYBE = st.none() | NUMBER
+CLOCK = FakeClock()
+NOW = Moment(CLOCK.wall(), CLOCK.monotonic())
+
+SECURITIES = st.builds(Security, TEXT, TEXT, st.sampled_from(SecurityType), current_ticker=st.none() | TEXT)
+HOLDINGS = st.lists(
+    st.builds(Holding, SECURITIES, MAYBE, MAYBE, MAYBE, MAYBE, MAYBE, MAYBE, TEXT),
+    max_size=4,
+    unique_by=lambda holding: holding.security.symbol_id,
+).map(tuple)
+CASH = st.lists(
+    st.builds(CashBalance, TEXT, NUMBER, MAYBE, MAYBE), max_size=3, unique_by=lambda each: each.currency
+).map(tuple)
+STATISTICS = st.dictionaries(TEXT, NUMBER, max_size=3).map(
+    lambda each: Statistics(custom=tuple(each.items()))
+)
+
+
+@st.composite
+def states(draw: st.DrawFn, project_id: int) -> ProjectState:
+    deployment = Deployment(draw(TEXT), AlgorithmStatus.RUNNING, 1.0, brokerage=draw(TEXT))
+    state = new_project(project_id, draw(TEXT), ProjectSettings(name=draw(TEXT)))
+    state = state.with_deployment(deployment, NOW)
+    state = state.with_portfolio(Portfolio(draw(HOLDINGS), draw(CASH)), NOW)
+    return replace(state, statistics=Reading(draw(STATISTICS), NOW))
+
+
+def page_of(all_states: tuple[ProjectState, ...]) -> Page:
+    store: Store[RenderedProject] = Store(render_project)
+    for state in all_states:
+        store.add(state)
+    return Page(store, lambda _: b"", CLOCK)
+
+
+def shown(all_states: tuple[ProjectState, ...]) -> dict[tuple[str, str, str, str], float]:
+    """Return what a page has to show of holdings, cash and statistics: by name, project id, project and the rest."""
+    expected = {}
+    for state in all_states:
+        own = (str(state.project_id), state.name)
+        for holding in state.portfolio.value.holdings:
+            values = {
+                "quantity": holding.quantity,
+                "average_price": holding.average_price,
+                "market_value": holding.market_value,
+                "unrealized_pnl": holding.unrealized_pnl,
+            }
+            for name, value in values.items():
+                expected[f"quantconnect_holding_{name}", *own, holding.security.symbol_id] = value
+        for balance in state.portfolio.value.cash:
+            expected["quantconnect_cash_amount", *own, balance.currency] = balance.amount
+            expected["quantconnect_cash_value", *own, balance.currency] = balance.value
+        for statistic, value in state.statistics.value.custom:
+            expected["quantconnect_runtime_statistic", *own, statistic] = value
+    return {key: value for key, value in expected.items() if value is not None}
+
+
+def read(samples: list[tuple[str, dict[str, str], float]]) -> dict[tuple[str, str, str, str], float]:
+    """Return the samples of the same families from a parser's."""
+    rest = {"holding": "symbol_id", "cash": "currency", "runtime": "statistic"}
+    found = {}
+    for name, labels, value in samples:
+        assert isfinite(value)
+        label = rest.get(name.split("_")[1])
+        if label in labels:
+            found[name, labels["project_id"], labels["project"], labels[label]] = value
+    return found
+
+
+@pytest.fixture(scope="module")
+def promtool(needs) -> str:
+    return needs("promtool")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.tuples(states(1), states(2)))
+def test_any_portfolio_reads_back(promtool, both):
+    """Whatever texts and numbers projects have, both parsers read back those, and promtool has no complaint."""
+    page = page_of(both)
+    text, openmetrics = (page.plain(each).decode() for each in (Format.TEXT, Format.OPENMETRICS))
+    expected = shown(both)
+
+    by_series = parse_page(text).by_series
+    found = read([(name, dict(labels), value) for (name, labels), value in by_series.items()])
+    assert {key: found[key] for key in expected} == expected
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=text.encode(), capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+    families = parse_openmetrics(openmetrics)
+    samples = [(each.name, each.labels, each.value) for family in families for each in family.samples]
+    assert read(samples) == found
