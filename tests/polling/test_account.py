@@ -6,8 +6,9 @@ import pytest
 
 from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
+from exporter.demo.server import SimulatedQuantConnect
 from exporter.polling.schedule import UNAUTHORIZED_HOLD
-from tests.support import config_of, project_named
+from tests.support import Bench, config_of, project_named, scenario_at
 
 STOCKS = "US Equities/Long Short Momentum"
 VALUES = (
@@ -65,6 +66,33 @@ def test_values_equal_the_simulators(bench, api):
         for holding in state.holdings:
             quantity = samples.one("quantconnect_holding_quantity", symbol_id=holding.symbol_id, **label)
             assert quantity == pytest.approx(holding.quantity)
+
+
+@pytest.mark.parametrize("count_rule", ["latest", "downsample"])
+def test_peak_of_a_history_of_many_pages(clock, monkeypatch, count_rule):
+    """The peak is that of the whole deployment, whichever way QuantConnect shortens a long history."""
+    monkeypatch.setattr("exporter.polling.asking.POINTS_PER_REQUEST", 30)
+    monkeypatch.setattr("exporter.polling.asking.MOST_REQUESTS_FOR_HISTORY", 100)
+    with SimulatedQuantConnect(scenario_at(clock.wall()), clock, count_rule=count_rule) as api:
+        project_id = project_named(api, STOCKS)
+        bench = Bench(api, clock, config_of(api, named={project_id: ProjectSettings()}, discover=False))
+        bench.poll()
+        peak = bench.samples().one("quantconnect_equity_peak", project_id=str(project_id))
+        pages = [each for each in api.requests if each.endpoint == "live/chart/read"]
+        bench.close()
+
+        assert len(pages) > 1
+        assert peak == pytest.approx(api.state(project_id).peak_equity, abs=0.01)
+
+
+def test_history_without_an_end_is_malformed(make_bench, api, monkeypatch):
+    """A history that goes on and on is given up, and nothing is shown of its half."""
+    monkeypatch.setattr("exporter.polling.asking.POINTS_PER_REQUEST", 2)
+    bench = make_bench(config_of(api, named={project_named(api, STOCKS): ProjectSettings()}, discover=False))
+    bench.poll()
+
+    assert bench.samples().one("quantconnect_poll_failures_total", source="equity", reason="malformed") == 1
+    assert bench.samples().all("quantconnect_equity_peak") == []
 
 
 def test_portfolio_value_agrees_with_equity_where_it_is_given(bench, api):
@@ -441,8 +469,9 @@ def test_unreachable_api_shows_named_projects_as_down(make_bench, api):
     assert shown(bench, project_id) == set(VALUES)
 
 
-def test_project_shared_by_two_accounts_is_polled_once(make_bench, api):
-    """A project that both accounts list has one set of series, those of the account it is named under."""
+@pytest.mark.parametrize("is_named", [True, False])
+def test_project_shared_by_two_accounts_is_polled_once(make_bench, api, is_named):
+    """A project that both accounts list has one set of series: of the account it is named under, or the first."""
     project_id = project_named(api, STOCKS)
     row = {
         "projectId": project_id,
@@ -453,8 +482,9 @@ def test_project_shared_by_two_accounts_is_polled_once(make_bench, api):
     api.faults.add(
         Fault(endpoint="live/list", user_id=api.accounts[1].user_id, body={"success": True, "live": [row]})
     )
-    bench = make_bench(config_of(api, named={project_id: ProjectSettings()}))
+    bench = make_bench(config_of(api, named={project_id: ProjectSettings()} if is_named else {}))
     bench.poll()
+    bench.advance(120, step=10)
     info = bench.samples().labels("quantconnect_algorithm_info", project_id=str(project_id))
 
     assert [each["account"] for each in info] == ["main"]

@@ -68,6 +68,26 @@ def test_stalled_project_delays_no_other(live):
     assert polls(exporter, stalled, "portfolio") == 0
 
 
+def test_answer_that_comes_after_a_reload_is_dropped(live):
+    """What was asked under the configuration before is not published over what is known since."""
+    api, start = live
+    late = project_named(api, "Coins")
+    settings = ProjectSettings(polling=replace(FAST.polling, portfolio=3600))
+    config = config_of(api, settings, named={late: settings}, discover=False)
+    handle = api.faults.add(Fault(endpoint="live/portfolio/read", delay=1))
+    exporter = start(config)
+    wait_until(lambda: any(each.endpoint == "live/portfolio/read" for each in api.requests))
+    old = exporter.poller.accounts
+    api.faults.remove(handle)
+    exporter.reconfigure(config)
+    wait_until(lambda: polls(exporter, late, "portfolio") == 1)
+
+    wait_until(lambda: not any(thread.is_alive() for each in old for thread in each._threads))
+    answered = [each for each in api.requests if each.endpoint == "live/portfolio/read"]
+    assert len(answered) == 2
+    assert polls(exporter, late, "portfolio") == 1
+
+
 def test_budget_is_never_exceeded(live):
     """With twelve requests a minute allowed, no more than twelve are made at once, and waiting is counted."""
     api, start = live

@@ -10,8 +10,14 @@ import pytest
 import requests
 
 from exporter.clock import SystemClock
+from exporter.metrics.exposition import Format
+from exporter.metrics.page import Page
+from exporter.metrics.rendering import render_project
+from exporter.polling.store import Store
 from exporter.web import connections
+from exporter.web.application import Pages, make_application
 from exporter.web.connections import Connection, sweep
+from exporter.web.server import ListenAddress, WebServer, listen
 from tests.programs import exporter_process, wait_until
 from tests.support import parse_page
 
@@ -183,18 +189,56 @@ def test_sweep_ends_the_overdue(monkeypatch):
 
 
 def test_more_connections_than_may_be_still_let_a_scrape_in(exporter):
-    """Beyond the most connections the oldest idle ones go, and whoever comes new is served."""
+    """Beyond the most connections the oldest idle ones go, and whoever comes new is served.
+
+    The old ones have been answered once, so that their age alone would not end them for two minutes.
+    """
     with ExitStack() as stack:
-        first = strangers(stack, exporter.target, b"")
+        first = strangers(stack, exporter.target, b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        for each in first:
+            assert each.recv(1000).startswith(b"HTTP/1.1 200")
         strangers(stack, exporter.target, b"")
         wait_until(lambda: _is_closed(first[0]), what="the end of the oldest")
         assert requests.get(f"{exporter.url}/metrics", timeout=5).ok
 
 
+def test_slow_reader_costs_a_piece_and_not_a_page():
+    """Of a page of megabytes, what a client has not read waits in the page itself, not in a copy for each."""
+    page = b"x 1\n" * 4_000_000
+
+    class Large(Page):
+        def plain(self, _: Format) -> bytes:
+            return page
+
+        def is_current(self, _: Format) -> bool:
+            return True
+
+    pages = Pages(Large(Store(render_project), lambda _: b"", CLOCK), lambda: "", lambda: True, lambda: True)
+    listening = listen(ListenAddress("127.0.0.1", 0))
+    host, port = listening.getsockname()
+    server = WebServer(make_application(pages, "/metrics"), [listening])
+    server.start()
+    try:
+        with ExitStack() as stack:
+            for _ in range(20):
+                reader = stack.enter_context(socket.create_connection((host, port)))
+                reader.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            answering = server._server.server_state.connections
+            wait_until(lambda: len(answering) == 20 and all(unsent(each) for each in answering))
+            assert max(unsent(each) for each in answering) <= 66 * 1024
+    finally:
+        server.stop()
+
+
+def unsent(each: Connection) -> int:
+    """Return the bytes of an answer that wait in our memory for a client to read."""
+    return each.transport.get_write_buffer_size()
+
+
 def _is_closed(stranger: socket.socket) -> bool:
     stranger.setblocking(False)
     try:
-        return stranger.recv(1) == b""
+        return stranger.recv(1000) == b""
     except BlockingIOError:
         return False
     except ConnectionError:

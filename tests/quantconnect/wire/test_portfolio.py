@@ -8,7 +8,7 @@ import pytest
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.errors import Malformed, NotReady
-from exporter.quantconnect.wire.portfolio import parse_portfolio
+from exporter.quantconnect.wire.portfolio import decode, parse_portfolio
 
 SPY, BTC, AAPL = "SPY R735QTJ8XC9X", "BTCUSD 2XR", "AAPL R735QTJ8XC9X"
 PATH = f'portfolio.holdings["{SPY}"]'
@@ -451,3 +451,12 @@ def test_cash_is_named_by_its_key():
 def test_malformed_cash(row, expected):
     """Whatever is wrong with a row of the cash book is named with its whole path."""
     assert f"portfolio.cash{expected}" == malformed(body(cash={"USD": row}))
+
+
+def test_what_is_remembered_of_identifiers_is_bounded():
+    """However many symbols come and go, no more than a fixed number of them is kept."""
+    for number in range(40_000):
+        decode(f"S{number} 2T")
+    info = decode.cache_info()
+
+    assert info.currsize == info.maxsize < 40_000
