@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         except ConfigError as error:
             print(error, file=sys.stderr)  # noqa: T201
             return FAILED
+        except KeyboardInterrupt:  # before or in place of serving, which has handlers of its own
+            return FAILED
 
 
 def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Load:

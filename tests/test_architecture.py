@@ -27,8 +27,8 @@ ORDER = (
 """Each part imports only from parts before it; the command line, which comes last, wires them all."""
 
 DOORS = {
-    "requests": {"quantconnect/client.py", "demo"},
-    "urllib3": {"quantconnect/client.py"},
+    "requests": {"quantconnect/client.py", "quantconnect/deadline.py", "demo"},
+    "urllib3": {"quantconnect/client.py", "quantconnect/deadline.py"},
     "yaml": {"config/document.py"},
     "starlette": {"web"},
     "uvicorn": {"web"},

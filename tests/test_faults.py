@@ -356,29 +356,40 @@ def test_content_type_is_not_believed(pair, api, content_type):
     assert pair.samples().all("quantconnect_holding_quantity", project_id=str(troubled)) == [3]
 
 
-@pytest.mark.parametrize("flaw", ["self-signed", "expired", "another host's"])
+HOST = "api.example"
+
+
+@pytest.mark.parametrize("flaw", ["none", "unknown authority", "expired", "another host's"])
 def test_certificate_that_cannot_be_trusted(make_bench, api, tmp_path, monkeypatch, flaw):
     """No request goes out over a connection whose certificate is not to be trusted, and the source is down."""
     authority = trustme.CA()
-    expires = datetime(2020, 1, 1, tzinfo=UTC) if flaw == "expired" else None
-    host = "elsewhere.example" if flaw == "another host's" else "localhost"
-    certificate = authority.issue_cert(host, not_after=expires)
-    if flaw != "self-signed":
-        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    (authority if flaw != "unknown authority" else trustme.CA()).cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    certificate = authority.issue_cert(
+        "elsewhere.example" if flaw == "another host's" else HOST,
+        not_after=datetime(2020, 1, 1, tzinfo=UTC) if flaw == "expired" else None,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     asked: list[bytes] = []
+    by_name = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **more: by_name("127.0.0.1" if host == HOST else host, *rest, **more),
+    )
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        Thread(target=_answer_one, args=(listening, context, asked), daemon=True).start()
-        config = config_of(api, base_url=f"https://localhost:{listening.getsockname()[1]}/api/v2/")
+        answering = Thread(target=_answer_one, args=(listening, context, asked), daemon=True)
+        answering.start()
+        config = config_of(api, base_url=f"https://{HOST}:{listening.getsockname()[1]}/api/v2/")
         bench = make_bench(replace(config, accounts=config.accounts[:1]))
         bench.poll()
+        answering.join(10)
         samples = bench.samples()
 
     unavailable = {"endpoint": "live/list", "result": "unavailable"}
     assert samples.one("quantconnect_api_requests_total", **unavailable) == 1
-    assert asked == []
+    assert [each[:24] for each in asked] == ([b"POST /api/v2/live/list H"] if flaw == "none" else [])
 
 
 def _answer_one(listening: socket.socket, context: ssl.SSLContext, asked: list[bytes]) -> None:

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -20,7 +21,7 @@ from exporter.cli import main
 from exporter.clock import SystemClock
 from exporter.demo.faults import Fault
 from exporter.demo.server import SimulatedQuantConnect
-from tests.programs import free_port, write_config
+from tests.programs import free_port, wait_until, write_config
 from tests.support import project_named, scenario_at
 
 COMMAND = (sys.executable, "-m", "exporter")
@@ -385,6 +386,19 @@ def test_token_is_masked_wherever_it_comes_from(api, probe):
 
     assert TOKEN not in output
     assert "  <secret>\n" in output
+
+
+def test_interrupt_ends_without_a_traceback(api, tmp_path):
+    """Ctrl-C while QuantConnect does not answer ends the probe at once, as not passed."""
+    api.faults.add(Fault("authenticate", effect="stall"))
+    path = write_config(tmp_path / "config.yml", api)
+    command = [*COMMAND, f"--config.file={path}", "--config.probe"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=CLEAN) as probing:
+        wait_until(lambda: any(each.endpoint == "authenticate" for each in api.requests))
+        probing.send_signal(signal.SIGINT)
+        _, errors = probing.communicate(timeout=10)
+
+    assert (probing.returncode, b"Traceback" in errors) == (1, False)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

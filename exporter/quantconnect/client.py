@@ -14,7 +14,7 @@ from exporter.clock import Clock
 from exporter.domain.chart import Chart
 from exporter.domain.deployment import Deployment, Statistics
 from exporter.domain.portfolio import Portfolio
-from exporter.errors import ApiError, NoDeployment, Reason, TimedOut, Unavailable
+from exporter.errors import ApiError, NoDeployment, Reason, Unavailable
 from exporter.quantconnect.auth import Credentials, signed_headers
 from exporter.quantconnect.deadline import BoundedAdapter
 from exporter.quantconnect.envelope import Response, interpret
