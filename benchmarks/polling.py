@@ -20,7 +20,7 @@ from benchmarks.processes import Exporter, exporter, started
 from benchmarks.world import FIRST_PROJECT, TOKEN, USER_ID, Answers, move_prices, states
 from exporter.config.model import Account
 from exporter.config.secret import Secret
-from exporter.metrics.rendering import RenderedProject, render_project
+from exporter.metrics.rendering import RenderedProject, count_samples, render_project
 from exporter.polling.asking import moment
 from exporter.polling.store import Store
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
@@ -41,7 +41,7 @@ MOST_MORE_CPU = 0.10
 SECONDS_LATE = 5.0
 """An interval counts as kept when two requests are at most this much further apart than it."""
 
-_PORTFOLIO_GROUP = 2
+_PORTFOLIO_GROUP = 3
 
 _INTERVALS = {
     "live/list": 60.0,
@@ -222,7 +222,7 @@ def _answer(holdings: int, rounds: int) -> Figure:
     times = max(1, 2_000 // holdings)
     found = alternately(rounds, {"ours": (times, ours), "gauges": (times, theirs)})
     group = store.snapshot().projects[0].rendered.groups[_PORTFOLIO_GROUP]
-    samples = sum(lines.count(b"\n") for lines in group.lines) if group else 0
+    samples = count_samples(group.lines) if group else 0
     own = spread([each / samples for each in found["ours"]])
     peer = spread([each / (holdings * len(gauges)) for each in found["gauges"]])
     return Figure(

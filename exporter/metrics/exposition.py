@@ -71,5 +71,7 @@ def numbers(values: Sequence[float | None]) -> list[str] | None:
 
     orjson writes both what is unknown and what is not finite as ``null``, and so in a place of its own.
     """
+    if not values:
+        return []
     dumped = orjson.dumps(values).decode()
     return None if "null" in dumped else dumped[1:-1].split(",")

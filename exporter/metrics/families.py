@@ -50,14 +50,16 @@ def _as_they_are(about: Labels) -> Labels:
     return about
 
 
+def _as_it_is(state: ProjectState) -> ProjectState:
+    return state
+
+
 @dataclass(frozen=True, slots=True)
 class Family(Generic[S]):
     """One metric: its name, its meaning, all labels of its samples, and how a subject yields them.
 
     ``own_labels`` returns, from what a sample is about, the labels between the subject's and the
-    common ones. A histogram's begin with the suffix of the sample's name. ``origin`` returns what
-    the samples follow from, where that changes more rarely than the subject: while it is equal, so
-    are they.
+    common ones. A histogram's begin with the suffix of the sample's name.
     """
 
     name: str
@@ -66,7 +68,6 @@ class Family(Generic[S]):
     labels: tuple[str, ...]
     samples: Callable[[S], Samples]
     own_labels: Callable[[Any], Labels] = _as_they_are
-    origin: Callable[[S], tuple[object, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +95,32 @@ class ExporterView:
 class Group:
     """Families that are rendered together and leave the page together.
 
-    ``reading`` returns the value they show and when it was read, or ``None`` while there is none.
+    ``reading`` returns the value they show and when it was read, or ``None`` while there is none;
+    then ``subject`` returns what the families yield samples of. Lines are kept while the value is the
+    same object, or a tuple of equal parts.
     """
 
-    families: tuple[Family[ProjectState], ...]
+    families: tuple[Family[Any], ...]
     reading: Callable[[ProjectState], Reading[Any] | None]
+    subject: Callable[[ProjectState], Any] = _as_it_is
 
 
 PROJECT = ("project_id", "project")
 HOLDING = ("symbol_id", "symbol", "security_type")
 CURRENCY = ("account_currency",)
 
+_FOREVER = Moment(inf, inf)
 _CACHED = "From the last successful poll."
 
 
 def _gauge(
     name: str,
     documentation: str,
-    samples: Callable[[ProjectState], Samples],
+    samples: Callable[[S], Samples],
     labels: tuple[str, ...] = (),
     own_labels: Callable[[Any], Labels] = _as_they_are,
-    origin: Callable[[ProjectState], tuple[object, ...]] | None = None,
-) -> Family[ProjectState]:
-    return Family(
-        f"quantconnect_{name}", Kind.GAUGE, documentation, PROJECT + labels, samples, own_labels, origin
-    )
+) -> Family[S]:
+    return Family(f"quantconnect_{name}", Kind.GAUGE, documentation, PROJECT + labels, samples, own_labels)
 
 
 def _one(value: float | None, *labels: str | None) -> Samples:
@@ -195,26 +197,18 @@ def _limits(state: ProjectState) -> Samples:
     return Samples(tuple(state.settings.limits), tuple(state.settings.limits.values()))
 
 
-_ALWAYS: tuple[Family[ProjectState], ...] = (
+_POLLS: tuple[Family[ProjectState], ...] = (
     _gauge(
         "up",
         "1 if the last poll of the source succeeded, else 0.",
         _each_health(lambda health: None if health.up is None else float(health.up)),
         ("source",),
-        origin=lambda state: tuple([health.up for health in state.health.values()]),
     ),
     _gauge(
         "last_success_timestamp_seconds",
         "When the source was last polled successfully.",
         _each_health(attrgetter("last_success")),
         ("source",),
-    ),
-    _gauge(
-        "poll_interval_seconds",
-        "The polling interval in force, longer than configured when the request budget is short.",
-        _each_health(attrgetter("interval")),
-        ("source",),
-        origin=lambda state: tuple([health.interval for health in state.health.values()]),
     ),
     Family(
         "quantconnect_polls_total",
@@ -223,52 +217,70 @@ _ALWAYS: tuple[Family[ProjectState], ...] = (
         (*PROJECT, "source"),
         _each_health(attrgetter("polls")),
     ),
+    _gauge(
+        "portfolio_changed_timestamp_seconds",
+        "When the polled portfolio last differed from the one before.",
+        lambda state: _one(state.portfolio_changed),
+    ),
+)
+
+_SELDOM: tuple[Family[ProjectState], ...] = (
+    _gauge(
+        "poll_interval_seconds",
+        "The polling interval in force, longer than configured when the request budget is short.",
+        _each_health(attrgetter("interval")),
+        ("source",),
+    ),
     Family(
         "quantconnect_poll_failures_total",
         Kind.COUNTER,
         "Polls of the source that failed, by reason.",
         (*PROJECT, "source", "reason"),
         _poll_failures,
-        origin=lambda state: tuple([health.failures for health in state.health.values()]),
     ),
     _gauge(
         "algorithm_launched_timestamp_seconds",
         "When the latest deployment was launched.",
         _launched,
-        origin=lambda state: (state.deployment.value if state.deployment else None,),
     ),
     _gauge(
         "algorithm_stopped_timestamp_seconds",
         "When the latest deployment stopped; absent while it runs.",
         _stopped,
-        origin=lambda state: (state.deployment.value if state.deployment else None,),
     ),
     _gauge(
         "equity_timestamp_seconds",
         "Time of the last known point of the Strategy Equity chart, by QuantConnect's clock.",
         _equity_time,
-        origin=lambda state: (state.equity,),
-    ),
-    _gauge(
-        "portfolio_changed_timestamp_seconds",
-        "When the polled portfolio last differed from the one before.",
-        lambda state: _one(state.portfolio_changed),
     ),
     _gauge(
         "chart_timestamp_seconds",
         "Time of the last point of the series of a configured chart.",
         _each_chart_point(attrgetter("time")),
         ("chart", "series"),
-        origin=lambda state: (state.charts, state.settings.cardinality),
     ),
     _gauge(
         "limit",
         "The configured alert threshold.",
         _limits,
         ("limit", "severity"),
-        origin=lambda state: (state.settings.limits,),
     ),
 )
+
+
+def _what_changes_seldom(state: ProjectState) -> Reading[tuple[object, ...]]:
+    """Return all that the families follow from which a poll rarely changes."""
+    return Reading(
+        (
+            [(health.interval, health.failures) for health in state.health.values()],
+            state.deployment and state.deployment.value,
+            state.equity and state.equity.value.latest,
+            state.charts,
+            state.settings.limits,
+        ),
+        _FOREVER,
+    )
+
 
 # -- status ------------------------------------------------------------------------------------------
 
@@ -310,47 +322,49 @@ _STATUS: tuple[Family[ProjectState], ...] = (
 # -- portfolio ---------------------------------------------------------------------------------------
 
 
-def _shown_holdings(state: ProjectState) -> tuple[Holding, ...]:
-    if state.portfolio is None:
-        return ()
-    return state.portfolio.value.largest_holdings(state.settings.cardinality.holdings)
+class PortfolioView(NamedTuple):
+    """What is shown of a portfolio, by symbol and by currency; ``account_currency`` as the common label."""
+
+    portfolio: Portfolio
+    holdings: tuple[Holding, ...]
+    securities: tuple[Security, ...]
+    currencies: tuple[str, ...]
+    account_currency: Labels
 
 
-def _dropped_holdings(state: ProjectState) -> Samples:
+def _view_of_portfolio(state: ProjectState) -> PortfolioView | None:
     if state.portfolio is None:
-        return NO_SAMPLES
-    return _one(max(0, len(state.portfolio.value.holdings) - state.settings.cardinality.holdings))
+        return None
+    portfolio = state.portfolio.value
+    holdings = portfolio.largest_holdings(state.settings.cardinality.holdings)
+    return PortfolioView(
+        portfolio,
+        holdings,
+        tuple([holding.security for holding in holdings]),
+        tuple([balance.currency for balance in portfolio.cash]),
+        (state.account_currency,),
+    )
+
+
+def _dropped_holdings(view: PortfolioView) -> Samples:
+    return _one(len(view.portfolio.holdings) - len(view.holdings))
 
 
 def _each_holding(
     pick: Callable[[Holding], float | None], *, in_account_currency: bool = False
-) -> Callable[[ProjectState], Samples]:
-    def samples(state: ProjectState) -> Samples:
-        if state.portfolio is None:
-            return NO_SAMPLES
-        holdings = _shown_holdings(state)
-        return Samples(
-            tuple(map(_security, holdings)),
-            list(map(pick, holdings)),
-            (state.account_currency,) if in_account_currency else (),
-        )
-
-    return samples
-
-
-_security = attrgetter("security")
+) -> Callable[[PortfolioView], Samples]:
+    if in_account_currency:
+        return lambda view: Samples(view.securities, [*map(pick, view.holdings)], view.account_currency)
+    return lambda view: Samples(view.securities, [*map(pick, view.holdings)])
 
 
 def _labels_of_security(security: Security) -> Labels:
     return security.symbol_id, security.symbol, security.type
 
 
-def _holding_info(state: ProjectState) -> Samples:
-    if state.portfolio is None:
-        return NO_SAMPLES
-    holdings = _shown_holdings(state)
-    about = tuple((holding.security, holding.currency_symbol) for holding in holdings)
-    return Samples(about, (1.0,) * len(holdings))
+def _holding_info(view: PortfolioView) -> Samples:
+    about = tuple([(holding.security, holding.currency_symbol) for holding in view.holdings])
+    return Samples(about, (1.0,) * len(about))
 
 
 def _labels_of_info(about: tuple[Security, str]) -> Labels:
@@ -360,31 +374,21 @@ def _labels_of_info(about: tuple[Security, str]) -> Labels:
 
 def _each_cash(
     pick: Callable[[CashBalance], float | None], *, in_account_currency: bool = True
-) -> Callable[[ProjectState], Samples]:
-    def samples(state: ProjectState) -> Samples:
-        if state.portfolio is None:
-            return NO_SAMPLES
-        cash = state.portfolio.value.cash
-        return Samples(
-            tuple(balance.currency for balance in cash),
-            list(map(pick, cash)),
-            (state.account_currency,) if in_account_currency else (),
-        )
-
-    return samples
+) -> Callable[[PortfolioView], Samples]:
+    if in_account_currency:
+        return lambda view: Samples(view.currencies, [*map(pick, view.portfolio.cash)], view.account_currency)
+    return lambda view: Samples(view.currencies, [*map(pick, view.portfolio.cash)])
 
 
 def _labels_of_cash(currency: str) -> Labels:
     return (currency,)
 
 
-def _of_portfolio(pick: Callable[[Portfolio], float | None]) -> Callable[[ProjectState], Samples]:
-    return lambda state: _one(
-        pick(state.portfolio.value) if state.portfolio else None, state.account_currency
-    )
+def _of_portfolio(pick: Callable[[Portfolio], float | None]) -> Callable[[PortfolioView], Samples]:
+    return lambda view: _one(pick(view.portfolio), *view.account_currency)
 
 
-_PORTFOLIO: tuple[Family[ProjectState], ...] = (
+_PORTFOLIO: tuple[Family[PortfolioView], ...] = (
     _gauge(
         "holding_market_value",
         f"Market value of the holding in account currency, negative when short, notional for derivatives. {_CACHED}",
@@ -637,20 +641,17 @@ def _oldest_chart(state: ProjectState) -> Reading[Mapping[str, Reading[Mapping[s
     return Reading(state.charts, oldest)
 
 
-_FOREVER = Moment(inf, inf)
-
 GROUPS: tuple[Group, ...] = (
-    Group(_ALWAYS, lambda state: Reading(state, _FOREVER)),
+    Group(_POLLS, lambda state: Reading(state, _FOREVER)),
+    Group(_SELDOM, _what_changes_seldom),
     Group(_STATUS, lambda state: state.deployment),
-    Group(_PORTFOLIO, lambda state: state.portfolio),
+    Group(_PORTFOLIO, lambda state: state.portfolio, _view_of_portfolio),
     Group(_EQUITY, lambda state: state.equity),
     Group(_STATISTICS, lambda state: state.statistics),
     Group(_CHARTS, _oldest_chart),
 )
 
-PROJECT_FAMILIES: tuple[Family[ProjectState], ...] = tuple(
-    family for group in GROUPS for family in group.families
-)
+PROJECT_FAMILIES: tuple[Family[Any], ...] = tuple(family for group in GROUPS for family in group.families)
 
 # -- accounts ----------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class _Body:
 
     def plain(self) -> bytes:
         """Return the uncompressed bytes."""
-        return b"".join([line for block in self.blocks.values() for line in block.lines])
+        return b"".join([_plain(block.lines) for block in self.blocks.values()])
 
 
 class Page:
@@ -136,7 +136,7 @@ def _cut(columns: Iterator[tuple[bytes, ...]], page_format: Format) -> Iterator[
         lines = [line for line in column if line]
         if not lines:
             continue
-        collected.append(header(page_format, family.name, family.kind, family.help))
+        collected.append(header(page_format, family.name, family.kind, family.help).rstrip())
         for some in _pieces(lines):
             collected += some
             size += sum(map(len, some))
@@ -159,10 +159,15 @@ def _pieces(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 
 def _deflate(lines: tuple[bytes, ...]) -> _Block:
-    plain = b"".join(lines)
+    plain = _plain(lines)
     compressor = isal_zlib.compressobj(level=_FASTEST, wbits=_RAW_DEFLATE)
     deflated = compressor.compress(plain) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
     return _Block(lines, deflated, isal_zlib.crc32(plain), len(plain))
+
+
+def _plain(lines: tuple[bytes, ...]) -> bytes:
+    """Return the bytes of lines that come without their last line break."""
+    return b"\n".join((*lines, b""))
 
 
 def _combined(checksum: int, block: _Block) -> int:

@@ -1,44 +1,55 @@
 """One project's sample lines, rendered when its state changes and joined when scraped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import repeat
-from math import inf
+from itertools import chain, compress, repeat
+from math import inf, isfinite
 from sys import intern
 from typing import Any
 
-from exporter.metrics.exposition import label_pairs, number, numbers
-from exporter.metrics.families import ALONE, GROUPS, PROJECT, Family, Group, Labels, Samples
+from exporter.metrics.exposition import label_pairs, numbers
+from exporter.metrics.families import GROUPS, PROJECT, Family, Group, Labels
 from exporter.polling.state import ProjectState
 
 _KEPT_COMMON_LABELS = 1024
+_END_OF_FAMILY = "\n\n"
+"""No line holds a line break, so that an empty line can be nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
-class LabelTexts:
-    """What samples are about, and the text of the labels that tell it: each begins with a comma."""
+class Frame:
+    """The text of a group's lines without its numbers, which change far more often.
 
-    about: Sequence[Any]
-    texts: tuple[str, ...]
+    ``about`` is what each family's samples are about, with their common labels. ``known`` tells
+    which of the values are shown, ``None`` while all are. ``pieces`` holds four texts for each line:
+    what all lines of the family begin with, the sample's own labels, what all end with, and room for
+    the number. So projects with the same symbols keep the text of labels once.
+    """
+
+    about: Sequence[tuple[Sequence[Any], Labels]]
+    known: Sequence[bool] | None
+    pieces: Sequence[str]
+
+    def filled(self, shown: Sequence[str]) -> tuple[bytes, ...]:
+        """Return the lines of each family with these numbers in them, nothing for one without samples."""
+        pieces = list(self.pieces)
+        pieces[3::4] = shown
+        return tuple("".join(pieces).encode().split(_END_OF_FAMILY.encode()))
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedGroup:
     """The lines of one group of families, in their order.
 
-    They may be shown until ``expires_at``, monotonic seconds. ``value`` and ``identity`` tell the
-    next rendering whether it can keep the lines, ``origins`` whether it can keep those of one family,
-    ``label_texts`` which text it need not make anew: by the names of the labels, because families
-    with the same ones are about the same.
+    They may be shown until ``expires_at``, monotonic seconds. ``value`` tells the next rendering
+    whether it can keep the lines, ``frame`` is all of them but the numbers.
     """
 
     lines: tuple[bytes, ...]
     expires_at: float
     value: object
-    identity: tuple[str | None, ...]
-    origins: tuple[tuple[object, ...] | None, ...]
-    label_texts: Mapping[tuple[str, ...], LabelTexts]
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +57,11 @@ class RenderedProject:
     """The lines of one project, ``None`` for a group of which nothing is known.
 
     ``lines`` has those of all groups, in the order of the table, while none has expired. ``labels``
-    is the text of the labels that all of them begin with, made of ``identity``.
+    is the text of the labels that all of them begin with. What was rendered of another ``identity``
+    is of no use any more.
     """
 
-    identity: tuple[str, str]
+    identity: tuple[object, ...]
     labels: str
     groups: tuple[RenderedGroup | None, ...]
     lines: tuple[bytes, ...]
@@ -72,14 +84,21 @@ def render_project(state: ProjectState, before: RenderedProject | None) -> Rende
     The text of labels is made once for each list of symbols, and a group whose value is the same as
     before is not rendered again.
     """
-    known = before.groups if before else (None,) * len(GROUPS)
-    identity = (str(state.project_id), state.name)
-    labels = before.labels if before and before.identity == identity else label_pairs(PROJECT, identity)
+    identity = (state.name, state.account_currency, state.settings.cardinality)
+    if before is not None and before.identity == identity:
+        labels, known = before.labels, before.groups
+    else:
+        labels, known = label_pairs(PROJECT, (str(state.project_id), state.name)), (None,) * len(GROUPS)
     groups = tuple(
         [_render_group(group, state, labels, kept) for group, kept in zip(GROUPS, known, strict=True)]
     )
-    expires_at = min(group.expires_at for group in groups if group)
+    expires_at = min([group.expires_at for group in groups if group])
     return RenderedProject(identity, labels, groups, _joined(groups, -inf), expires_at)
+
+
+def count_samples(lines: Iterable[bytes]) -> int:
+    """Return how many samples the lines of families hold."""
+    return sum(each.count(b"\n") + 1 for each in lines if each)
 
 
 def _joined(groups: Sequence[RenderedGroup | None], now: float) -> tuple[bytes, ...]:
@@ -98,65 +117,55 @@ def _render_group(
     reading = group.reading(state)
     if reading is None:
         return None
-    identity = (project, state.account_currency)
     expires_at = reading.read_at.monotonic + state.settings.polling.stale_after
-    if kept is not None and kept.identity != identity:
-        kept = None
-    if kept is not None and kept.value is reading.value:
+    if kept is not None and _is_same(kept.value, reading.value):
         return kept if kept.expires_at == expires_at else replace(kept, expires_at=expires_at)
-    texts = dict(kept.label_texts) if kept else {}
-    origins = tuple([family.origin(state) if family.origin else None for family in group.families])
-    before = zip(kept.lines, kept.origins, strict=True) if kept else repeat((b"", None))
-    lines = tuple(
-        [
-            line
-            if origin is not None and origin == known_origin
-            else _render_family(family, family.samples(state), project, texts)
-            for family, origin, (line, known_origin) in zip(group.families, origins, before, strict=False)
-        ]
-    )
-    return RenderedGroup(lines, expires_at, reading.value, identity, origins, texts)
-
-
-def _render_family(
-    family: Family[ProjectState],
-    samples: Samples,
-    project: str,
-    texts: dict[tuple[str, ...], LabelTexts],
-) -> bytes:
-    """Return the lines of a family's samples, and keep the text of its labels in ``texts``."""
-    about, values, common = samples
-    names = family.labels
-    end = len(names) - len(common)
-    if not about:
-        texts.pop(names[len(PROJECT) : end], None)
-        return b""
-    before = f"{family.name}{{{project}"
-    after = f"{_common_text(names[end:], common)}}} "
-    if about is ALONE:
-        return f"{before}{after}{values[0]!r}\n".encode()
-    own = names[len(PROJECT) : end]
-    kept = texts.get(own)
-    if kept is None or kept.about != about:
-        kept = LabelTexts(about, tuple([_own_text(own, family.own_labels(each)) for each in about]))
-        texts[own] = kept
-    return _lines(before, kept.texts, after, values)
-
-
-def _lines(before: str, texts: Sequence[str], after: str, values: Sequence[float | None]) -> bytes:
-    """Return a line for each value: what all lines begin with, its own labels, what all end with, a number."""
-    shown = numbers(values)
+    subject = group.subject(state)
+    columns = [family.samples(subject) for family in group.families]
+    values = list(chain.from_iterable([samples.values for samples in columns]))
+    about = [(samples.about, samples.common) for samples in columns]
+    shown, known = numbers(values), None
     if shown is None:
-        pairs = [(text, value) for text, value in zip(texts, values, strict=True) if value is not None]
-        return b"".join([f"{before}{text}{after}".encode() + number(value) for text, value in pairs])
-    # Every fourth piece is the line's beginning, its labels, its end and its number: joined at once.
-    pieces = [f"\n{before}"] * (4 * len(shown))
-    pieces[0] = before
-    pieces[1::4] = texts
-    pieces[2::4] = [after] * len(shown)
-    pieces[3::4] = shown
-    pieces.append("\n")
-    return "".join(pieces).encode()
+        known = [value is not None and isfinite(value) for value in values]
+        shown = numbers(list(compress(values, known))) or []
+    frame = kept.frame if kept is not None else None
+    if frame is None or frame.known != known or frame.about != about:
+        frame = Frame(about, known, _pieces(group.families, about, known, project))
+    return RenderedGroup(frame.filled(shown), expires_at, reading.value, frame)
+
+
+def _is_same(known: object, value: object) -> bool:
+    # Other values are too large to be compared.
+    return known is value or (type(value) is tuple and known == value)
+
+
+def _pieces(
+    families: Sequence[Family[Any]],
+    about: Sequence[tuple[Sequence[Any], Labels]],
+    known: Sequence[bool] | None,
+    project: str,
+) -> tuple[str, ...]:
+    """Return the pieces of a frame, and after them what ends the families that follow the last line."""
+    is_known = iter(known) if known is not None else repeat(True)
+    texts: dict[tuple[str, ...], tuple[Sequence[Any], list[str]]] = {}
+    pieces: list[str] = []
+    gap = ""
+    for family, (each_about, common) in zip(families, about, strict=True):
+        names = family.labels
+        end = len(names) - len(common)
+        own = names[len(PROJECT) : end]
+        if own not in texts or texts[own][0] != each_about:
+            texts[own] = (each_about, [_own_text(own, family.own_labels(each)) for each in each_about])
+        before = f"{family.name}{{{project}"
+        after = f"{_common_text(names[end:], common)}}} "
+        begin = f"{gap}{before}"
+        for own_text, shown in zip(texts[own][1], is_known, strict=False):
+            if shown:
+                pieces += (begin, own_text, after, "")
+                begin = f"\n{before}"
+                gap = ""
+        gap += _END_OF_FAMILY
+    return (*pieces, gap.removesuffix(_END_OF_FAMILY))
 
 
 def _own_text(names: tuple[str, ...], labels: Labels) -> str:

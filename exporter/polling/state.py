@@ -129,10 +129,12 @@ class ProjectState:
 
     def with_portfolio(self, portfolio: Portfolio, now: Moment) -> "ProjectState":
         """Return the state with a new portfolio, and what its cash book tells of the account currency."""
-        changed = self.portfolio is not None and self.portfolio.value != portfolio
+        known = self.portfolio.value if self.portfolio else None
+        changed = known is not None and known != portfolio
         return replace(
             self,
-            portfolio=Reading(portfolio, now),
+            # The same object tells rendering that nothing has changed.
+            portfolio=Reading(portfolio if changed or known is None else known, now),
             portfolio_changed=now.wall if changed else self.portfolio_changed,
             account_currency=self.settings.account_currency
             or portfolio.infer_account_currency(self.account_currency),

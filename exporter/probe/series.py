@@ -9,7 +9,7 @@ from exporter.domain.equity import EquityCurve
 from exporter.metrics.exposition import Format
 from exporter.metrics.families import AccountView, ExporterView
 from exporter.metrics.own import OwnMetrics
-from exporter.metrics.rendering import render_project
+from exporter.metrics.rendering import count_samples, render_project
 from exporter.polling.state import Moment, ProjectState, Reading, Source
 
 MEASURED_SOURCES = (Source.PORTFOLIO, Source.STATISTICS, Source.CHARTS)
@@ -50,7 +50,7 @@ def expected_state(state: ProjectState, now: Moment) -> ProjectState:
 
 def series_of(state: ProjectState) -> int:
     """Return how many series a project has on the page."""
-    return sum(lines.count(b"\n") for lines in render_project(state, None).lines)
+    return count_samples(render_project(state, None).lines)
 
 
 def estimate(

@@ -113,3 +113,18 @@ def test_any_portfolio_reads_back(promtool, both):
     families = parse_openmetrics(openmetrics)
     samples = [(each.name, each.labels, each.value) for family in families for each in family.samples]
     assert read(samples) == found
+
+
+@settings(deadline=None)
+@given(st.lists(states(1), min_size=2, max_size=4), st.booleans())
+def test_what_is_kept_of_a_rendering_shows_in_no_line(successive, same_account):
+    """A project rendered with what was kept of its states before has the lines of one rendered afresh."""
+    rendered = None
+    for state in successive:
+        now = replace(state, name="one", account_currency="USD") if same_account else state
+        rendered = render_project(now, rendered)
+        assert rendered.lines == render_project(now, None).lines
+        cheaper = [replace(holding, market_value=1.5) for holding in now.portfolio.value.holdings]
+        moved = now.with_portfolio(replace(now.portfolio.value, holdings=tuple(cheaper)), NOW)
+        rendered = render_project(moved, rendered)
+        assert rendered.lines == render_project(moved, None).lines
