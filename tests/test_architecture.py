@@ -34,7 +34,7 @@ DOORS = {
     "uvicorn": {"web"},
     "bcrypt": {"web/basic_auth.py"},
     "isal": {"metrics/page.py"},
-    "orjson": {"metrics/exposition.py"},
+    "orjson": {"metrics/exposition.py", "quantconnect/envelope.py"},
     "prometheus_client": {"metrics/own.py"},
 }
 

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+import orjson
+
 from exporter.errors import (
     ApiError,
     Malformed,
@@ -66,7 +68,7 @@ def interpret(response: Response) -> Mapping[str, Any]:
 def _json_object(response: Response) -> Mapping[str, Any]:
     """Return the body as an object; an error status may come with a body that is not JSON."""
     try:
-        body = json.loads(response.content)
+        body = _parsed(response.content)
     except (ValueError, RecursionError) as error:
         if response.status == HTTPStatus.UNAUTHORIZED:
             return {}
@@ -79,6 +81,17 @@ def _json_object(response: Response) -> Mapping[str, Any]:
     if response.status >= _FIRST_ERROR_STATUS:
         return {}
     raise Malformed("the body is not a JSON object")
+
+
+def _parsed(content: bytes) -> Any:
+    """Return the value in JSON: by orjson, which is three times as fast, if it has nothing against it.
+
+    What it refuses may still do, such as half a surrogate pair in a name that spoils its own row alone.
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
 
 
 def _where(error: ValueError | RecursionError) -> str:

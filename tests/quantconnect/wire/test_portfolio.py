@@ -4,10 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.errors import Malformed, NotReady
+from exporter.quantconnect.wire import portfolio as portfolio_module
 from exporter.quantconnect.wire.portfolio import decode, parse_portfolio
 
 SPY, BTC, AAPL = "SPY R735QTJ8XC9X", "BTCUSD 2XR", "AAPL R735QTJ8XC9X"
@@ -460,3 +463,30 @@ def test_what_is_remembered_of_identifiers_is_bounded():
     info = decode.cache_info()
 
     assert info.currsize == info.maxsize < 40_000
+
+
+NUMBERS = st.one_of(
+    st.floats(),
+    st.integers(),
+    st.integers(-(10**400), 10**400),
+    st.booleans(),
+    st.none(),
+    st.text(max_size=2),
+)
+MEMBERS = st.dictionaries(st.sampled_from(["a", "q", "p", "v", "u", "up", "r", "c", "type", "x"]), NUMBERS)
+PLAIN = st.fixed_dictionaries({name: st.floats(-1e12, 1e12) for name in "aqpvu"})
+
+
+@given(st.sampled_from(["SPY R735QTJ8XC9X", "ES", "é 2T", ""]), MEMBERS | PLAIN)
+def test_short_way_says_what_the_long_way_says(symbol_id, members):
+    """A holding that is read the short way is the one that the long way reads."""
+    short = portfolio_module._plain_holding(symbol_id, members)
+    if short is not None:
+        unknown = not members.keys() <= portfolio_module._HOLDING_MEMBERS
+        assert short == portfolio_module._holding(symbol_id, members, any_unknown=unknown)
+
+
+def test_usual_holding_is_read_the_short_way():
+    """What LEAN sends of a position with a price and a profit needs no long way."""
+    members = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1}
+    assert portfolio_module._plain_holding("SPY R735QTJ8XC9X", members)
