@@ -23,6 +23,7 @@ from exporter.metrics.rendering import RenderedProject, render_project
 from exporter.polling.asking import moment
 from exporter.polling.state import ProjectState, Source
 from exporter.polling.store import Store
+from exporter.process import collect_garbage_rarely
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages, make_application
@@ -56,6 +57,7 @@ class Serving:
             not line.startswith(b"#") for line in self.page.plain(Format.OPENMETRICS).splitlines()
         )
         gc.collect()
+        collect_garbage_rarely()
         self.grown_mebibytes = (resident_bytes(own_process) - before) / MEBIBYTE
 
     def change(self, count: int) -> float:

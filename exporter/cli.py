@@ -21,7 +21,7 @@ from exporter.flags import Flags, parse_flags
 from exporter.log_format import Mask, configure_logging
 from exporter.probe.command import probe
 from exporter.probe.screen import Line, drawn, wants_colour
-from exporter.process import run_until_stopped
+from exporter.process import collect_garbage_rarely, run_until_stopped
 from exporter.reload import Reloader
 from exporter.service import Exporter
 from exporter.simulation import config_for, log_access, simulated_quantconnect
@@ -131,6 +131,7 @@ def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | N
         _logger.error(error)  # noqa: TRY400 - the text says all, a traceback nothing
         return FAILED
     server = WebServer(application, sockets, web_config)
+    collect_garbage_rarely()
     return DONE if run_until_stopped(exporter, server, reloader) else FAILED
 
 

@@ -1,5 +1,6 @@
 """The process: what it does between its start and the signal that ends it."""
 
+import gc
 import logging
 import signal
 from queue import Empty, SimpleQueue
@@ -12,6 +13,16 @@ _WATCH_SECONDS = 1.0
 """How often it is looked whether everything still lives."""
 
 _logger = logging.getLogger(__name__)
+
+
+def collect_garbage_rarely() -> None:
+    """Let Python look for reference cycles after fifty thousand new objects, not after seven hundred.
+
+    There are next to none: what a poll replaces is freed at once without them. Looking through the
+    objects behind 100,000 series takes 12 ms, in the middle of whatever scrape is being answered.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def run_until_stopped(exporter: Exporter, server: WebServer, reloader: Reloader) -> bool:
