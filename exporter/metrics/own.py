@@ -1,13 +1,9 @@
-"""The exporter's own metrics: requests, budget, build, and prometheus-client's process figures."""
+"""The exporter's own metrics: requests, budget, build, and the figures of its process."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from prometheus_client import PlatformCollector, ProcessCollector
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector, CollectorRegistry
-
-from exporter.metrics.exposition import Format, Kind, header, number, numbers, series
+from exporter.metrics.exposition import Format, Kind, header, numbers, series
 from exporter.metrics.families import (
     ACCOUNT_FAMILIES,
     EXPORTER_FAMILIES,
@@ -16,6 +12,7 @@ from exporter.metrics.families import (
     Family,
     Labels,
 )
+from exporter.metrics.process_figures import ProcessFigures
 
 
 class OwnMetrics:
@@ -30,11 +27,7 @@ class OwnMetrics:
         self._accounts = accounts
         self._exporter = exporter
         self._texts: dict[str, tuple[Sequence[Labels], list[str]]] = {}
-        unregistered = CollectorRegistry()
-        self._collectors: tuple[Collector, ...] = (
-            ProcessCollector(registry=unregistered),
-            PlatformCollector(registry=unregistered),
-        )
+        self._process = ProcessFigures()
 
     def lines(self, page_format: Format) -> bytes:
         """Return headers and samples of every family of the exporter itself."""
@@ -42,9 +35,7 @@ class OwnMetrics:
         exporter = (self._exporter(),)
         parts = [self._family(page_format, family, accounts) for family in ACCOUNT_FAMILIES]
         parts += [self._family(page_format, family, exporter) for family in EXPORTER_FAMILIES]
-        for collector in self._collectors:
-            parts += [_metric(page_format, metric) for metric in collector.collect()]
-        return b"".join(parts)
+        return b"".join((*parts, self._process.lines(page_format)))
 
     def _family(self, page_format: Format, family: Family[Any], subjects: Sequence[object]) -> bytes:
         labels: list[Labels] = []
@@ -73,14 +64,3 @@ class OwnMetrics:
 def _series(family: Family[Any], labels: Labels) -> str:
     suffix, own = (labels[0], labels[1:]) if family.kind is Kind.HISTOGRAM else ("", labels)
     return series(f"{family.name}{suffix}", family.labels, own).decode()
-
-
-def _metric(page_format: Format, metric: Metric) -> bytes:
-    """Return a family of prometheus-client's in our lines: its own renderer takes far longer."""
-    kind = Kind(metric.type)
-    name = f"{metric.name}_total" if kind is Kind.COUNTER else metric.name
-    lines = [
-        series(sample.name, tuple(sample.labels), sample.labels.values()) + number(sample.value)
-        for sample in metric.samples
-    ]
-    return header(page_format, name, kind, metric.documentation) + b"".join(lines)

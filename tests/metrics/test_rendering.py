@@ -165,4 +165,4 @@ def test_what_is_more_than_its_bound_is_cut_and_counted():
     assert lines_of(rendered, "quantconnect_chart_value").count("\n") == 2
     assert lines_of(rendered, "quantconnect_chart_timestamp_seconds").count("\n") == 2
     assert lines_of(rendered, "quantconnect_chart_series_dropped").endswith("} 2")
-    assert lines_of(rendered, "quantconnect_gross_exposure").endswith("} 95.0\n")
+    assert lines_of(rendered, "quantconnect_gross_exposure").endswith("} 95.0")
