@@ -20,8 +20,10 @@ def measure(*, quick: bool) -> list[Figure]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with started("benchmarks.serving", 80, 2) as ours:
         taken = [asyncio.run(_together(ours.port)) for _ in range(2 if quick else 5)]
-    with started("benchmarks.serving", 750, 2) as ours:
-        slow = _slow_readers(ours.port, ours.id)
+    slow = []
+    for encoding in ("gzip", "identity"):
+        with started("benchmarks.serving", 750, 2) as ours:
+            slow.append(_slow_readers(ours.port, ours.id, encoding))
     together = spread(taken)
     return [
         Figure(
@@ -32,7 +34,7 @@ def measure(*, quick: bool) -> list[Figure]:
             f"all within {TOGETHER_SECONDS} s",
             together.median <= TOGETHER_SECONDS,
         ),
-        slow,
+        *slow,
     ]
 
 
@@ -63,7 +65,7 @@ async def _read(reader: asyncio.StreamReader) -> None:
     await reader.readexactly(length)
 
 
-def _slow_readers(port: int, process_id: int) -> Figure:
+def _slow_readers(port: int, process_id: int, encoding: str) -> Figure:
     with Scraper(port) as scraper:
         scraper.scrape()
         before = resident_bytes(process_id)
@@ -72,7 +74,7 @@ def _slow_readers(port: int, process_id: int) -> Figure:
             reader = socket.socket()
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             reader.connect(("127.0.0.1", port))
-            reader.sendall(request_bytes())
+            reader.sendall(request_bytes(encoding=encoding))
             readers.append(reader)
         taken = [scraper.scrape() for _ in range(50)]
         grown = (resident_bytes(process_id) - before) / MEBIBYTE
@@ -80,7 +82,7 @@ def _slow_readers(port: int, process_id: int) -> Figure:
             reader.close()
     worst = max(taken)
     return Figure(
-        f"scrapes beside {CLIENTS:,} readers that read nothing, {ours_pages(750)}, gzip",
+        f"scrapes beside {CLIENTS:,} readers that read nothing, {ours_pages(750)}, {encoding}",
         f"worst {worst * MILLI:.0f} ms, {grown:+.0f} MiB",
         f"median {spread(taken).shown('ms', MILLI)}",
         "-",

@@ -54,7 +54,7 @@ class Serving:
         )
         self.page = Page(self.store, own.lines, CLOCK)
         self.series = sum(
-            not line.startswith(b"#") for line in self.page.plain(Format.OPENMETRICS).splitlines()
+            not line.startswith(b"#") for line in bytes(self.page.plain(Format.OPENMETRICS)).splitlines()
         )
         gc.collect()
         collect_garbage_rarely()

@@ -124,7 +124,7 @@ class Bench:
             self.poll()
 
     def page(self, page_format: Format = Format.TEXT) -> str:
-        return self.exporter.page.plain(page_format).decode()
+        return bytes(self.exporter.page.plain(page_format)).decode()
 
     def samples(self) -> Samples:
         return parse_page(self.page())

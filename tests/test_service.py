@@ -197,7 +197,7 @@ def test_shard_without_a_request_is_refused(api, clock):
     exporter = Exporter(config_of(api), clock, shard=Shard(0, 3))
     with pytest.raises(ConfigError):
         exporter.reconfigure(config)
-    limits = parse_page(exporter.page.plain(Format.TEXT).decode()).all(
+    limits = parse_page(bytes(exporter.page.plain(Format.TEXT)).decode()).all(
         "quantconnect_api_requests_per_minute_limit"
     )
     assert limits == [2000, 2000]

@@ -10,9 +10,10 @@ that blocks can be joined in any order, and the checksum of the whole follows fr
 """
 
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from math import inf, log2
 from threading import Lock
 
@@ -29,6 +30,10 @@ _RAW_DEFLATE = -15
 _FASTEST = 1
 _BLOCK_BYTES = 64 * 1024
 """What a block holds at least: small enough to compress in no time, large enough to compress well."""
+_JOINED_BYTES = 16 * 1024
+"""What is joined at once, and kept as long as its reader takes nothing."""
+_PIECE_BYTES = 32 * 1024
+"""What is handed on at once, of which Python before 3.12 copies what the kernel does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,29 @@ class _Body:
     version: int
     valid_until: float
     blocks: Mapping[bytes, _Block]
-    deflated: bytes
+    gzipped: bytes
     checksum: int
     length: int
 
-    def plain(self) -> bytes:
-        """Return the uncompressed bytes."""
-        return b"".join([_plain(block.lines) for block in self.blocks.values()])
+    def plain(self) -> Iterator[bytes | memoryview]:
+        """Yield the uncompressed bytes, joined only when they are asked for."""
+        return _joined(chain.from_iterable([block.lines for block in self.blocks.values()]))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of a page: ``length`` of them, in ``pieces``.
+
+    All but the last piece belong to every scrape of the same body, so that what a reader who takes
+    his time keeps in memory is next to nothing.
+    """
+
+    length: int
+    pieces: Callable[[], Iterator[bytes | memoryview]]
+
+    def __bytes__(self) -> bytes:
+        """Return all of them."""
+        return b"".join(self.pieces())
 
 
 class Page:
@@ -71,25 +92,26 @@ class Page:
         """Tell whether the next page needs no body to be built, and so next to no time."""
         return self._current(page_format) is not None
 
-    def plain(self, page_format: Format) -> bytes:
+    def plain(self, page_format: Format) -> Content:
         """Return the page uncompressed."""
-        return self._body(page_format).plain() + self._tail(page_format) + page_format.end
+        body = self._body(page_format)
+        tail = self._tail(page_format) + page_format.end
+        return Content(body.length + len(tail), lambda: chain(body.plain(), (tail,)))
 
-    def gzipped(self, page_format: Format) -> bytes:
+    def gzipped(self, page_format: Format) -> Content:
         """Return the page as one gzip member: the kept body, and the tail compressed behind it."""
         body = self._body(page_format)
         tail = self._tail(page_format) + page_format.end
         compressor = isal_zlib.compressobj(level=_FASTEST, wbits=_RAW_DEFLATE)
         length = (body.length + len(tail)) & 0xFFFFFFFF
-        return b"".join(
+        end = b"".join(
             (
-                _GZIP_HEADER,
-                body.deflated,
                 compressor.compress(tail),
                 compressor.flush(),
                 struct.pack("<II", isal_zlib.crc32(tail, body.checksum), length),
             )
         )
+        return Content(len(body.gzipped) + len(end), lambda: chain(_views(body.gzipped), (end,)))
 
     def _current(self, page_format: Format) -> _Body | None:
         body = self._bodies.get(page_format)
@@ -122,7 +144,7 @@ def _build(
         version=snapshot.version,
         valid_until=min((each.expires_after(now) for each in rendered), default=inf),
         blocks=blocks,
-        deflated=b"".join([block.deflated for block in blocks.values()]),
+        gzipped=b"".join([_GZIP_HEADER, *[block.deflated for block in blocks.values()]]),
         checksum=reduce(_combined, blocks.values(), 0),
         length=sum(block.length for block in blocks.values()),
     )
@@ -158,6 +180,29 @@ def _pieces(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         yield lines[start : start + count]
 
 
+def _views(whole: bytes) -> Iterator[memoryview]:
+    view = memoryview(whole)
+    return (view[start : start + _PIECE_BYTES] for start in range(0, len(whole), _PIECE_BYTES))
+
+
+def _joined(lines: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+    """Yield lines with their line breaks: short ones together, and long ones as views, which are no copy."""
+    together: list[bytes] = []
+    size = 0
+    for line in lines:
+        if together and size + len(line) > _JOINED_BYTES:
+            yield _plain(together)
+            together, size = [], 0
+        if len(line) > _JOINED_BYTES:
+            yield from _views(line)
+            yield b"\n"
+        else:
+            together.append(line)
+            size += len(line)
+    if together:
+        yield _plain(together)
+
+
 def _deflate(lines: tuple[bytes, ...]) -> _Block:
     plain = _plain(lines)
     compressor = isal_zlib.compressobj(level=_FASTEST, wbits=_RAW_DEFLATE)
@@ -165,7 +210,7 @@ def _deflate(lines: tuple[bytes, ...]) -> _Block:
     return _Block(lines, deflated, isal_zlib.crc32(plain), len(plain))
 
 
-def _plain(lines: tuple[bytes, ...]) -> bytes:
+def _plain(lines: Iterable[bytes]) -> bytes:
     """Return the bytes of lines that come without their last line break."""
     return b"\n".join((*lines, b""))
 

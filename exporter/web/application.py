@@ -1,8 +1,8 @@
 """The four pages: metrics, status, health and readiness."""
 
 import gzip
-from asyncio import Lock
-from collections.abc import Awaitable, Callable
+from asyncio import Lock, get_running_loop
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -12,11 +12,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from exporter.metrics.page import Page
+from exporter.metrics.page import Content, Page
 from exporter.web import status_page
 from exporter.web.negotiation import accepts_gzip, choose_format
-
-_PIECE_BYTES = 64 * 1024
 
 Reload = Callable[[], tuple[str, ...]]
 
@@ -54,37 +52,44 @@ def make_application(pages: Pages, telemetry_path: str, reload: Reload | None = 
 
 def _metrics(page: Page) -> _Endpoint:
     one_at_a_time = Lock()
+    made: dict[object, Content] = {}
 
     async def metrics(request: Request) -> Response:
         page_format = choose_format(request.headers.get("accept"))
         compress = accepts_gzip(request.headers.get("accept-encoding"))
         make = page.gzipped if compress else page.plain
+        asked_for = (page_format, compress)
         async with one_at_a_time:  # whoever comes while a page is made finds it made
-            if page.is_current(page_format):
-                content = make(page_format)
+            if asked_for in made:
+                content = made[asked_for]
+            elif page.is_current(page_format):
+                content = made[asked_for] = make(page_format)
+                # A later request is read only after this, so that nobody gets a page older than his request.
+                get_running_loop().call_soon(made.clear)
             else:  # joining and compressing many megabytes must not hold up other requests
                 content = await run_in_threadpool(make, page_format)
         headers = {"Content-Type": page_format.content_type, "Vary": "Accept, Accept-Encoding"}
         if compress:
             headers["Content-Encoding"] = "gzip"
-        return _InPieces(content, headers=headers)
+        return _InPieces(content, headers)
 
     return metrics
 
 
 class _InPieces(Response):
-    """An answer handed on in pieces, each when the one before has left our memory.
+    """An answer handed on in pieces, each when the one before has left our memory."""
 
-    A client that reads slowly thus costs a piece, not a page.
-    """
+    def __init__(self, content: Content, headers: Mapping[str, str]) -> None:
+        super().__init__(headers={**headers, "Content-Length": str(content.length)})
+        self._content = content
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         await send(start)
-        for begin in range(0, len(self.body), _PIECE_BYTES):
-            piece = self.body[begin : begin + _PIECE_BYTES]
-            more = begin + _PIECE_BYTES < len(self.body)
-            await send({"type": "http.response.body", "body": piece, "more_body": more})
+        left = self._content.length
+        for piece in self._content.pieces():
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
 
 
 def _status(page: Callable[[], str]) -> _Endpoint:

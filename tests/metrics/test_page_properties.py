@@ -100,7 +100,7 @@ def promtool(needs) -> str:
 def test_any_portfolio_reads_back(promtool, both):
     """Whatever texts and numbers projects have, both parsers read back those, and promtool has no complaint."""
     page = page_of(both)
-    text, openmetrics = (page.plain(each).decode() for each in (Format.TEXT, Format.OPENMETRICS))
+    text, openmetrics = (bytes(page.plain(each)).decode() for each in (Format.TEXT, Format.OPENMETRICS))
     expected = shown(both)
 
     by_series = parse_page(text).by_series

@@ -40,7 +40,7 @@ def live():
 
 
 def polls(exporter: Exporter, project_id: int, source: str) -> float:
-    page = parse_page(exporter.page.plain(Format.TEXT).decode())
+    page = parse_page(bytes(exporter.page.plain(Format.TEXT)).decode())
     return sum(page.all("quantconnect_polls_total", project_id=str(project_id), source=source))
 
 
@@ -95,7 +95,7 @@ def test_budget_is_never_exceeded(live):
     exporter = start(replace(config, accounts=config.accounts[:1]))
 
     def throttled() -> bool:
-        page = parse_page(exporter.page.plain(Format.TEXT).decode())
+        page = parse_page(bytes(exporter.page.plain(Format.TEXT)).decode())
         return page.one("quantconnect_api_throttled_seconds_total", account="main") > 0
 
     wait_until(throttled)
@@ -166,7 +166,7 @@ def test_answer_about_an_ended_deployment_is_dropped(live):
     label = {"project_id": str(project_id)}
 
     def page():
-        return parse_page(exporter.page.plain(Format.TEXT).decode())
+        return parse_page(bytes(exporter.page.plain(Format.TEXT)).decode())
 
     def answered() -> float:
         return page().one(

@@ -1,18 +1,23 @@
 """Strangers who connect and do nothing, or little, or wrong things, by the thousand."""
 
 import asyncio
+import os
 import socket
 import statistics
+import tracemalloc
 from contextlib import ExitStack
+from math import inf
 from pathlib import Path
 
 import pytest
 import requests
 
 from exporter.clock import SystemClock
+from exporter.config.model import ProjectSettings
 from exporter.metrics.exposition import Format
 from exporter.metrics.page import Page
-from exporter.metrics.rendering import render_project
+from exporter.metrics.rendering import RenderedProject
+from exporter.polling.state import new_project
 from exporter.polling.store import Store
 from exporter.web import connections
 from exporter.web.application import Pages, make_application
@@ -202,32 +207,40 @@ def test_more_connections_than_may_be_still_let_a_scrape_in(exporter):
         assert requests.get(f"{exporter.url}/metrics", timeout=5).ok
 
 
-def test_slow_reader_costs_a_piece_and_not_a_page():
-    """Of a page of megabytes, what a client has not read waits in the page itself, not in a copy for each."""
-    page = b"x 1\n" * 4_000_000
-
-    class Large(Page):
-        def plain(self, _: Format) -> bytes:
-            return page
-
-        def is_current(self, _: Format) -> bool:
-            return True
-
-    pages = Pages(Large(Store(render_project), lambda _: b"", CLOCK), lambda: "", lambda: True, lambda: True)
+@pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
+@pytest.mark.parametrize("line_bytes", [1_000, 1_000_000])
+def test_slow_readers_cost_a_piece_each_and_not_a_page(encoding, line_bytes):
+    """Of a page of megabytes, what clients have not read waits in the page itself, not in a copy for each."""
+    store = Store(lambda *_: RenderedProject((), "", (), (os.urandom(line_bytes // 2).hex().encode(),), inf))
+    for project_id in range(10_000_000 // line_bytes):
+        store.add(new_project(project_id, "main", ProjectSettings()))
+    page = Page(store, lambda _: b"", CLOCK)
+    size = len(bytes(page.gzipped(Format.TEXT) if encoding == b"gzip" else page.plain(Format.TEXT)))
+    assert size > 4_000_000
     listening = listen(ListenAddress("127.0.0.1", 0))
-    host, port = listening.getsockname()
-    server = WebServer(make_application(pages, "/metrics"), [listening])
+    server = WebServer(make_application(Pages(page, str, bool, bool), "/metrics"), [listening])
     server.start()
     try:
         with ExitStack() as stack:
+            tracemalloc.start()
+            before, _ = tracemalloc.get_traced_memory()
             for _ in range(20):
-                reader = stack.enter_context(socket.create_connection((host, port)))
-                reader.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                reader = stack.enter_context(socket.create_connection(listening.getsockname()))
+                reader.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: %s\r\n\r\n" % encoding)
             answering = server._server.server_state.connections
             wait_until(lambda: len(answering) == 20 and all(unsent(each) for each in answering))
-            assert max(unsent(each) for each in answering) <= 66 * 1024
+            grown = tracemalloc.get_traced_memory()[0] - before
+            assert max(unsent(each) for each in answering) <= 33 * 1024
+            assert max(kernel_bytes(each) for each in answering) <= 256 * 1024
+            assert grown < 20 * 100 * 1024
     finally:
+        tracemalloc.stop()
         server.stop()
+
+
+def kernel_bytes(each: Connection) -> int:
+    """Return the bytes that the kernel may hold for a client, twice what was asked for on Linux."""
+    return each.transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
 
 
 def unsent(each: Connection) -> int:
