@@ -1,4 +1,8 @@
-"""The command: flags to objects, exit codes."""
+"""The command: flags to objects, exit codes.
+
+The probe and the simulation are imported when they are wanted: an exporter starts a tenth of a second
+sooner without them, and is smaller.
+"""
 
 import logging
 import os
@@ -19,12 +23,9 @@ from exporter.config.shard import Shard
 from exporter.errors import ConfigError, ListenError
 from exporter.flags import Flags, parse_flags
 from exporter.log_format import Mask, configure_logging
-from exporter.probe.command import probe
-from exporter.probe.screen import Line, drawn, wants_colour
 from exporter.process import collect_garbage_rarely, run_until_stopped
 from exporter.reload import Reloader
 from exporter.service import Exporter
-from exporter.simulation import config_for, log_access, simulated_quantconnect
 from exporter.web.application import make_application
 from exporter.web.server import WebServer, listen
 from exporter.web.web_config import LiveWebConfig
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
 def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Load:
     """Return what reads the configuration, now and at each reload."""
     if flags.demo:
+        from exporter.simulation import config_for, log_access, simulated_quantconnect  # noqa: PLC0415
+
         api = stack.enter_context(simulated_quantconnect(clock))
         # Before anything is masked: the simulation's tokens are worthless, and meant to be read.
         configure_logging(flags.log_level, flags.log_format, Mask())
@@ -95,6 +98,9 @@ def _check(config: Config, loaded: Loaded) -> None:
 
 
 def _probe(config: Config, shard: Shard, clock: Clock, environment: Mapping[str, str]) -> bool:
+    from exporter.probe.command import probe  # noqa: PLC0415
+    from exporter.probe.screen import Line, drawn, wants_colour  # noqa: PLC0415
+
     mask = Mask()
     mask.add(account.api_token for account in config.accounts)
     colour = wants_colour(sys.stdout, environment)

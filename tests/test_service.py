@@ -6,6 +6,7 @@ import pytest
 
 from exporter.config.model import LimitName, NamedProject, Polling, ProjectSettings, Severity
 from exporter.config.shard import Shard
+from exporter.demo.faults import Fault
 from exporter.errors import ConfigError
 from exporter.metrics.exposition import Format
 from exporter.service import Exporter
@@ -43,6 +44,24 @@ def test_kept_projects_are_polled_on_as_planned(bench, api):
     assert api.requests.snapshot() == []
     bench.advance(60, step=5)
     assert len(api.requests.snapshot()) >= 2 + 2 * 13
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked"),
+    [(Fault(status=429, headers={"Retry-After": "90"}), False), (Fault(status=401), True)],
+    ids=["rate limit", "refused credentials"],
+)
+def test_reload_keeps_to_a_rate_limit(bench, api, fault, asked):
+    """Whoever was told to wait still waits after a reload; after refused credentials it is how they are mended."""
+    handle = api.faults.add(fault)
+    bench.advance(60, step=5)
+    api.faults.remove(handle)
+    bench.reconfigure(bench.config)
+    api.requests.clear()
+    bench.advance(20, step=5)
+    assert bool(api.requests.snapshot()) is asked
+    bench.advance(120, step=5)
+    assert api.requests.snapshot()
 
 
 def test_reloading_again_and_again_starves_nothing(bench):

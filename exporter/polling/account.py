@@ -29,7 +29,11 @@ NAMES_RETRY = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """What a poller hands over to its successor: its projects, and when each job would have been due."""
+    """What a poller hands over to its successor: its projects, and when each job would have been due.
+
+    Until ``rate_limited_until`` QuantConnect wants no requests. Refused credentials are not handed
+    over: a reload is how they are mended.
+    """
 
     listing_tried: bool
     names: Mapping[int, str]
@@ -37,6 +41,7 @@ class Inheritance:
     names_due: float
     states: tuple[ProjectState, ...]
     due: Mapping[JobKey, float]
+    rate_limited_until: float
 
 
 class AccountPoller:
@@ -128,6 +133,7 @@ class AccountPoller:
             self._retired = True
         with self._changed:
             due = self._schedule.planned()
+            rate_limited_until = self._schedule.rate_limited_until
         return Inheritance(
             listing_tried=self._listing_tried,
             names=self._names,
@@ -135,6 +141,7 @@ class AccountPoller:
             names_due=self._names_due,
             states=tuple(self._states()),
             due=due,
+            rate_limited_until=rate_limited_until,
         )
 
     def running_projects(self) -> int:
@@ -151,6 +158,7 @@ class AccountPoller:
         self._names = inheritance.names
         self._names_asked = inheritance.names_asked
         self._names_due = inheritance.names_due
+        self._schedule.hold_for_rate_limit(inheritance.rate_limited_until)
         for state in inheritance.states:
             project_id = state.project_id
             settings = self._named.get(project_id)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from math import floor
+from math import floor, inf
 from typing import NamedTuple
 
 from exporter.errors import ApiError, NotReady, RateLimited, Reason, TimedOut, Unauthorized, Unavailable
@@ -79,7 +79,7 @@ class Schedule:
         self._added = 0
         self.version = 0
         self._wanted = 0.0
-        self._held_until = 0.0
+        self._held_until = -inf
         self._held_reason = Reason.RATE_LIMITED
 
     def add(self, key: JobKey, interval: float, due: float, cost: int = 1) -> None:
@@ -166,11 +166,20 @@ class Schedule:
         wait = self._held_until - now
         return (self._held_reason, wait) if wait > 0 else None
 
+    @property
+    def rate_limited_until(self) -> float:
+        """Until when the account is quiet because it asked too often; a time past when it is not."""
+        return self._held_until if self._held_reason is Reason.RATE_LIMITED else -inf
+
+    def hold_for_rate_limit(self, until: float) -> None:
+        """Keep the account quiet until then, at least."""
+        self._hold(Reason.RATE_LIMITED, until)
+
     def _next_attempt(self, job: _Job, error: ApiError | None, now: float) -> float:
         match error:
             case RateLimited():
                 wait = error.retry_after if error.retry_after is not None else self._backoff(job)
-                self._hold(Reason.RATE_LIMITED, now + min(wait, LONGEST_HOLD))
+                self.hold_for_rate_limit(now + min(wait, LONGEST_HOLD))
                 return max(self._held_until + self._random(), now)
             case Unauthorized():
                 self._hold(Reason.UNAUTHORIZED, now + UNAUTHORIZED_HOLD * (1 + self._random() / 5))
