@@ -75,6 +75,9 @@ def parse_page(page: str) -> Samples:
     return Samples(found)
 
 
+PAIR = ("US Equities/Long Short Momentum", "Coins")
+
+
 @dataclass
 class Bench:
     """An exporter on a simulated QuantConnect, with one clock for both, polled by the test's own thread."""
@@ -182,3 +185,9 @@ def config_of(
         ),
         defaults=defaults,
     )
+
+
+def pair_of(api: SimulatedQuantConnect, settings: ProjectSettings | None = None) -> Config:
+    """Return a configuration for two projects of one account, one with stocks and one with crypto."""
+    named = {project_named(api, name): settings or ProjectSettings() for name in PAIR}
+    return config_of(api, settings, named=named, discover=False)

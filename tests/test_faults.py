@@ -23,9 +23,9 @@ from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
 from exporter.quantconnect.client import LARGEST_BODY
 from exporter.quantconnect.wire.portfolio import decode
-from tests.support import config_of, project_named
+from tests.support import PAIR, config_of, project_named
 
-TROUBLED, SOUND = "US Equities/Long Short Momentum", "Coins"
+TROUBLED, SOUND = PAIR
 PORTFOLIO = "live/portfolio/read"
 JSON = {"Content-Type": "application/json"}
 
@@ -106,15 +106,6 @@ def scripted(fault: Fault, project_id: int) -> Fault:
         body=fault.body,
         effect=fault.effect,
     )
-
-
-@pytest.fixture
-def pair(make_bench, api):
-    """An exporter on two projects of one account."""
-    named = {project_named(api, name): ProjectSettings() for name in (TROUBLED, SOUND)}
-    bench = make_bench(config_of(api, named=named, discover=False))
-    bench.poll()
-    return bench
 
 
 @pytest.mark.parametrize("name", FAULTS)

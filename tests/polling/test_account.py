@@ -8,7 +8,7 @@ from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.polling.schedule import UNAUTHORIZED_HOLD
-from tests.support import Bench, config_of, project_named, scenario_at
+from tests.support import Bench, config_of, pair_of, project_named, scenario_at
 
 STOCKS = "US Equities/Long Short Momentum"
 VALUES = (
@@ -244,12 +244,12 @@ def test_named_projects_alone_are_polled_without_discovery(make_bench, api):
     assert {(each["project_id"], each["project"]) for each in labels} == {(str(project_id), "mine")}
 
 
-def test_renamed_project_is_shown_under_its_new_name(bench, api):
+def test_renamed_project_is_shown_under_its_new_name(pair, api):
     """A new name in QuantConnect replaces the old one within about an hour, without a second series."""
     project_id = project_named(api, STOCKS)
     api.projects[project_id].rename("Momentum 2")
-    bench.advance(3700, step=60)
-    labels = bench.samples().labels("quantconnect_up", project_id=str(project_id), source="status")
+    pair.advance(3700, step=60)
+    labels = pair.samples().labels("quantconnect_up", project_id=str(project_id), source="status")
 
     assert [each["project"] for each in labels] == ["Momentum 2"]
 
@@ -257,7 +257,7 @@ def test_renamed_project_is_shown_under_its_new_name(bench, api):
 def test_names_that_cannot_be_read_stop_nothing(make_bench, api, caplog):
     """Without names, projects are polled under their ids, and named once the names come."""
     handle = api.faults.add(Fault(endpoint="projects/read", status=500))
-    bench = make_bench()
+    bench = make_bench(pair_of(api))
     bench.poll()
     project_id = str(project_named(api, STOCKS))
     assert bench.samples().labels("quantconnect_equity", project_id=project_id)[0]["project"] == project_id
@@ -272,7 +272,7 @@ def test_failing_source_keeps_its_value_until_stale(make_bench, api):
     """While a source fails its last values stay, until they are older than stale_after; then they leave."""
     project_id = project_named(api, STOCKS)
     polling = Polling(status=60, portfolio=60, equity=60, stale_after=300)
-    bench = make_bench(config_of(api, ProjectSettings(polling=polling)))
+    bench = make_bench(pair_of(api, ProjectSettings(polling=polling)))
     bench.poll()
     bench.advance(1)
     handle = api.faults.add(Fault(endpoint="live/portfolio/read", project_id=project_id, status=502))
@@ -309,7 +309,7 @@ def test_failing_source_keeps_its_value_until_stale(make_bench, api):
         (Fault(status=302, headers={"Location": "http://127.0.0.1:1/"}), "unavailable"),
     ],
 )
-def test_each_failure_has_its_reason_and_recovers(bench, api, fault, reason):
+def test_each_failure_has_its_reason_and_recovers(pair, api, fault, reason):
     """A failing source counts its reason, leaves every other project alone, and recovers by itself."""
     project_id = project_named(api, STOCKS)
     scripted = Fault(
@@ -322,8 +322,8 @@ def test_each_failure_has_its_reason_and_recovers(bench, api, fault, reason):
         effect=fault.effect,
     )
     api.faults.add(scripted)
-    bench.advance(61, step=5)
-    samples = bench.samples()
+    pair.advance(61, step=5)
+    samples = pair.samples()
     counted = {
         (each["project_id"], each["source"], each["reason"])
         for each in samples.labels("quantconnect_poll_failures_total")
@@ -332,8 +332,8 @@ def test_each_failure_has_its_reason_and_recovers(bench, api, fault, reason):
 
     assert (str(project_id), "portfolio", reason) in counted
     assert {each[0] for each in counted} == {str(project_id)} or reason == "rate_limited"
-    bench.advance(240, step=5)
-    assert bench.samples().one("quantconnect_up", project_id=str(project_id), source="portfolio") == 1
+    pair.advance(240, step=5)
+    assert pair.samples().one("quantconnect_up", project_id=str(project_id), source="portfolio") == 1
 
 
 def test_refused_credentials_silence_their_account_alone(bench, api, caplog):
@@ -381,14 +381,14 @@ def test_row_that_cannot_be_read_spoils_its_project_alone(bench, api):
     assert samples.one("quantconnect_up", project_id=str(sound), source="status") == 1
 
 
-def test_failure_is_logged_when_it_begins_and_ends(bench, api, caplog):
+def test_failure_is_logged_when_it_begins_and_ends(pair, api, caplog):
     """Ten failed polls in a row make one warning, their end one line more."""
     caplog.set_level(logging.INFO)
     project_id = project_named(api, STOCKS)
     handle = api.faults.add(Fault(endpoint="live/read", project_id=project_id, body={"success": False}))
-    bench.advance(3000, step=60)
+    pair.advance(3000, step=60)
     api.faults.remove(handle)
-    bench.advance(600, step=60)
+    pair.advance(600, step=60)
     messages = [
         record.getMessage()
         for record in caplog.records
