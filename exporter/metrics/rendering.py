@@ -22,9 +22,9 @@ class Frame:
     """The text of a group's lines without its numbers, which change far more often.
 
     ``about`` is what each family's samples are about, with their common labels. ``known`` tells
-    which of the values are shown, ``None`` while all are. ``pieces`` holds four texts for each line:
-    what all lines of the family begin with, the sample's own labels, what all end with, and room for
-    the number. So projects with the same symbols keep the text of labels once.
+    which of the values are shown, ``None`` while all are. ``pieces`` holds five texts for each line:
+    the family's name, the project's labels, the sample's own, those that all end with, and room for
+    the number. So a text is kept once for all projects that share it.
     """
 
     about: Sequence[tuple[Sequence[Any], Labels]]
@@ -34,7 +34,7 @@ class Frame:
     def filled(self, shown: Sequence[str]) -> tuple[bytes, ...]:
         """Return the lines of each family with these numbers in them, nothing for one without samples."""
         pieces = list(self.pieces)
-        pieces[3::4] = shown
+        pieces[4::5] = shown
         return tuple("".join(pieces).encode().split(_END_OF_FAMILY.encode()))
 
 
@@ -156,13 +156,12 @@ def _pieces(
         own = names[len(PROJECT) : end]
         if own not in texts or texts[own][0] != each_about:
             texts[own] = (each_about, [_own_text(own, family.own_labels(each)) for each in each_about])
-        before = f"{family.name}{{{project}"
-        after = f"{_common_text(names[end:], common)}}} "
-        begin = f"{gap}{before}"
+        begin = intern(f"{gap}{family.name}{{")
+        after = _common_text(names[end:], common)
         for own_text, shown in zip(texts[own][1], is_known, strict=False):
             if shown:
-                pieces += (begin, own_text, after, "")
-                begin = f"\n{before}"
+                pieces += (begin, project, own_text, after, "")
+                begin = intern(f"\n{family.name}{{")
                 gap = ""
         gap += _END_OF_FAMILY
     return (*pieces, gap.removesuffix(_END_OF_FAMILY))
@@ -175,7 +174,7 @@ def _own_text(names: tuple[str, ...], labels: Labels) -> str:
 
 @lru_cache(_KEPT_COMMON_LABELS)
 def _common_text(names: tuple[str, ...], labels: Labels) -> str:
-    return _after_a_comma(label_pairs(names, labels))
+    return f"{_after_a_comma(label_pairs(names, labels))}}} "
 
 
 def _after_a_comma(pairs: str) -> str:
