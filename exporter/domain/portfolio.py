@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum
+from typing import NamedTuple
 
 from exporter.domain.security import Security, SecurityType
 
@@ -26,8 +27,7 @@ CASH_COUNTS = frozenset({SecurityType.FOREX, SecurityType.CRYPTO})
 """Both legs are rows of the cash book already: the holding itself would count twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """One position. ``None`` is "not known", which is never the same as 0.
 
     ``quantity`` in units or contracts, signed. ``average_price`` and ``market_price`` in the
@@ -47,8 +47,7 @@ class Holding:
     currency_symbol: str = "$"
 
 
-@dataclass(frozen=True, slots=True)
-class CashBalance:
+class CashBalance(NamedTuple):
     """One row of the cash book: ``amount`` in ``currency``, ``value`` in the account currency.
 
     ``conversion_rate`` and ``value`` are ``None`` while the rate is not known.

@@ -3,18 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, compress, repeat
+from itertools import chain, compress, pairwise, repeat
 from math import inf, isfinite
-from sys import intern
 from typing import Any
 
 from exporter.metrics.exposition import label_pairs, numbers
 from exporter.metrics.families import GROUPS, PROJECT, Family, Group, Labels
 from exporter.polling.state import ProjectState
 
-_KEPT_COMMON_LABELS = 1024
-_END_OF_FAMILY = "\n\n"
-"""No line holds a line break, so that an empty line can be nothing else."""
+_KEPT_TEXTS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +21,20 @@ class Frame:
     ``about`` is what each family's samples are about, with their common labels. ``known`` tells
     which of the values are shown, ``None`` while all are. ``pieces`` holds five texts for each line:
     the family's name, the project's labels, the sample's own, those that all end with, and room for
-    the number. So a text is kept once for all projects that share it.
+    the number. So a text is kept once for all projects that share it. ``families`` tells which
+    pieces are whose.
     """
 
     about: Sequence[tuple[Sequence[Any], Labels]]
     known: Sequence[bool] | None
-    pieces: Sequence[str]
+    pieces: Sequence[bytes]
+    families: Sequence[slice]
 
-    def filled(self, shown: Sequence[str]) -> tuple[bytes, ...]:
+    def filled(self, shown: Sequence[bytes]) -> tuple[bytes, ...]:
         """Return the lines of each family with these numbers in them, nothing for one without samples."""
         pieces = list(self.pieces)
         pieces[4::5] = shown
-        return tuple("".join(pieces).encode().split(_END_OF_FAMILY.encode()))
+        return tuple([b"".join(pieces[family]) for family in self.families])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class RenderedProject:
     """
 
     identity: tuple[object, ...]
-    labels: str
+    labels: bytes
     groups: tuple[RenderedGroup | None, ...]
     lines: tuple[bytes, ...]
     expires_at: float
@@ -88,7 +87,8 @@ def render_project(state: ProjectState, before: RenderedProject | None) -> Rende
     if before is not None and before.identity == identity:
         labels, known = before.labels, before.groups
     else:
-        labels, known = label_pairs(PROJECT, (str(state.project_id), state.name)), (None,) * len(GROUPS)
+        labels = label_pairs(PROJECT, (str(state.project_id), state.name)).encode()
+        known = (None,) * len(GROUPS)
     groups = tuple(
         [_render_group(group, state, labels, kept) for group, kept in zip(GROUPS, known, strict=True)]
     )
@@ -112,7 +112,7 @@ _NO_LINES = tuple((b"",) * len(group.families) for group in GROUPS)
 
 
 def _render_group(
-    group: Group, state: ProjectState, project: str, kept: RenderedGroup | None
+    group: Group, state: ProjectState, project: bytes, kept: RenderedGroup | None
 ) -> RenderedGroup | None:
     reading = group.reading(state)
     if reading is None:
@@ -130,7 +130,7 @@ def _render_group(
         shown = numbers(list(compress(values, known))) or []
     frame = kept.frame if kept is not None else None
     if frame is None or frame.known != known or frame.about != about:
-        frame = Frame(about, known, _pieces(group.families, about, known, project))
+        frame = _frame(group.families, about, known, project)
     return RenderedGroup(frame.filled(shown), expires_at, reading.value, frame)
 
 
@@ -139,42 +139,52 @@ def _is_same(known: object, value: object) -> bool:
     return known is value or (type(value) is tuple and known == value)
 
 
-def _pieces(
+def _frame(
     families: Sequence[Family[Any]],
     about: Sequence[tuple[Sequence[Any], Labels]],
     known: Sequence[bool] | None,
-    project: str,
-) -> tuple[str, ...]:
-    """Return the pieces of a frame, and after them what ends the families that follow the last line."""
+    project: bytes,
+) -> Frame:
     is_known = iter(known) if known is not None else repeat(True)
-    texts: dict[tuple[str, ...], tuple[Sequence[Any], list[str]]] = {}
-    pieces: list[str] = []
-    gap = ""
+    texts: dict[tuple[str, ...], tuple[Sequence[Any], list[bytes]]] = {}
+    pieces: list[bytes] = []
+    ends: list[int] = []
     for family, (each_about, common) in zip(families, about, strict=True):
         names = family.labels
         end = len(names) - len(common)
         own = names[len(PROJECT) : end]
         if own not in texts or texts[own][0] != each_about:
             texts[own] = (each_about, [_own_text(own, family.own_labels(each)) for each in each_about])
-        begin = intern(f"{gap}{family.name}{{")
-        after = _common_text(names[end:], common)
+        begin, begin_next = _begin_texts(family.name)
+        after = _end_text(names[end:], common)
         for own_text, shown in zip(texts[own][1], is_known, strict=False):
             if shown:
-                pieces += (begin, project, own_text, after, "")
-                begin = intern(f"\n{family.name}{{")
-                gap = ""
-        gap += _END_OF_FAMILY
-    return (*pieces, gap.removesuffix(_END_OF_FAMILY))
+                pieces += (begin, project, own_text, after, b"")
+                begin = begin_next
+        ends.append(len(pieces))
+    return Frame(about, known, tuple(pieces), _slices(tuple(ends)))
 
 
-def _own_text(names: tuple[str, ...], labels: Labels) -> str:
-    """Return the text of labels, the same object for every project and family that has the same."""
-    return intern(_after_a_comma(label_pairs(names, labels)))
+@lru_cache(_KEPT_TEXTS)
+def _slices(ends: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple([slice(start, end) for start, end in pairwise((0, *ends))])
 
 
-@lru_cache(_KEPT_COMMON_LABELS)
-def _common_text(names: tuple[str, ...], labels: Labels) -> str:
-    return f"{_after_a_comma(label_pairs(names, labels))}}} "
+@lru_cache(_KEPT_TEXTS)
+def _begin_texts(name: str) -> tuple[bytes, bytes]:
+    """Return what the first line of a family begins with, and every other."""
+    text = f"{name}{{".encode()
+    return text, b"\n" + text
+
+
+@lru_cache(_KEPT_TEXTS)
+def _own_text(names: tuple[str, ...], labels: Labels) -> bytes:
+    return _after_a_comma(label_pairs(names, labels)).encode()
+
+
+@lru_cache(_KEPT_TEXTS)
+def _end_text(names: tuple[str, ...], labels: Labels) -> bytes:
+    return f"{_after_a_comma(label_pairs(names, labels))}}} ".encode()
 
 
 def _after_a_comma(pairs: str) -> str:

@@ -1,7 +1,5 @@
 """What a portfolio is worth, holding by holding, and the currency it is in."""
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
@@ -151,7 +149,7 @@ def test_value_is_not_given_beside_what_has_no_rule(security_type):
 )
 def test_value_is_not_given_without_the_number_that_counts(unknown, security_type):
     """The value is unknown when the number that counts for the security type is."""
-    assert Portfolio((replace(holding(security_type), **unknown),), (USD,)).value() is None
+    assert Portfolio((holding(security_type)._replace(**unknown),), (USD,)).value() is None
 
 
 @pytest.mark.parametrize(
@@ -165,7 +163,7 @@ def test_value_is_not_given_without_the_number_that_counts(unknown, security_typ
 )
 def test_value_does_not_need_a_number_that_does_not_count(unknown, security_type, expected):
     """A number that the rule does not use may be unknown."""
-    assert expected == Portfolio((replace(holding(security_type), **unknown),), (USD,)).value()
+    assert expected == Portfolio((holding(security_type)._replace(**unknown),), (USD,)).value()
 
 
 @pytest.mark.parametrize(

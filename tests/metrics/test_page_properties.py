@@ -124,7 +124,7 @@ def test_what_is_kept_of_a_rendering_shows_in_no_line(successive, same_account):
         now = replace(state, name="one", account_currency="USD") if same_account else state
         rendered = render_project(now, rendered)
         assert rendered.lines == render_project(now, None).lines
-        cheaper = [replace(holding, market_value=1.5) for holding in now.portfolio.value.holdings]
+        cheaper = [holding._replace(market_value=1.5) for holding in now.portfolio.value.holdings]
         moved = now.with_portfolio(replace(now.portfolio.value, holdings=tuple(cheaper)), NOW)
         rendered = render_project(moved, rendered)
         assert rendered.lines == render_project(moved, None).lines

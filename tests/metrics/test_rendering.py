@@ -40,7 +40,7 @@ def test_one_line_for_each_sample():
 
 def test_unknown_number_has_no_line():
     """A member that is not known yields no sample at all."""
-    unknown = replace(SPY, market_value=None)
+    unknown = SPY._replace(market_value=None)
     state = STATE.with_portfolio(Portfolio((unknown,), PORTFOLIO.cash), NOW)
     rendered = render_project(state, None)
 
@@ -75,7 +75,7 @@ def test_unchanged_portfolio_is_not_rendered_again():
 def test_frame_is_kept_while_numbers_change():
     """A new price writes new numbers between the same texts, none of which is escaped again."""
     before = render_project(STATE, None)
-    dearer = Portfolio((replace(SPY, market_value=30),), PORTFOLIO.cash)
+    dearer = Portfolio((SPY._replace(market_value=30),), PORTFOLIO.cash)
     after = render_project(STATE.with_portfolio(dearer, NOW), before)
 
     assert lines_of(after, "quantconnect_holding_market_value").endswith("} 30")
@@ -85,9 +85,9 @@ def test_frame_is_kept_while_numbers_change():
 def test_frame_is_made_anew_for_other_symbols_or_another_number_known():
     """Numbers never stand behind the labels of what they are not about."""
     before = render_project(STATE, None)
-    other = replace(SPY, security=replace(SPY.security, symbol_id="QQQ 2T", ticker="QQQ"))
+    other = SPY._replace(security=replace(SPY.security, symbol_id="QQQ 2T", ticker="QQQ"))
     switched = render_project(STATE.with_portfolio(Portfolio((other,), PORTFOLIO.cash), NOW), before)
-    unpriced = Portfolio((replace(SPY, market_price=None),), PORTFOLIO.cash)
+    unpriced = Portfolio((SPY._replace(market_price=None),), PORTFOLIO.cash)
     less = render_project(STATE.with_portfolio(unpriced, NOW), before)
 
     assert 'symbol="QQQ"' in lines_of(switched, "quantconnect_holding_quantity")
@@ -101,15 +101,15 @@ def test_label_text_of_gone_series_is_forgotten():
     after = render_project(STATE.with_portfolio(Portfolio((), PORTFOLIO.cash), NOW), before)
     kept = after.groups[PORTFOLIO_GROUP].frame.pieces
 
-    assert any("USD" in text for text in kept)
-    assert not any("SPY R735QTJ8XC9X" in text for text in kept)
+    assert any(b"USD" in text for text in kept)
+    assert not any(b"SPY R735QTJ8XC9X" in text for text in kept)
 
 
 def test_label_text_is_shared_between_projects():
     """Two projects that hold the same symbol keep the text of its labels once."""
     other = replace(STATE, project_id=8)
     texts = [
-        [text for text in rendered.groups[PORTFOLIO_GROUP].frame.pieces if text.startswith(",symbol_id")]
+        [text for text in rendered.groups[PORTFOLIO_GROUP].frame.pieces if text.startswith(b",symbol_id")]
         for rendered in (render_project(STATE, None), render_project(other, None))
     ]
 
@@ -119,7 +119,7 @@ def test_label_text_is_shared_between_projects():
 
 def test_number_that_is_not_finite_has_no_line():
     """Should a number ever be none, it is left out like one that is not known."""
-    state = STATE.with_portfolio(Portfolio((replace(SPY, market_value=inf),), PORTFOLIO.cash), NOW)
+    state = STATE.with_portfolio(Portfolio((SPY._replace(market_value=inf),), PORTFOLIO.cash), NOW)
     rendered = render_project(state, None)
 
     assert lines_of(rendered, "quantconnect_holding_market_value") == ""
@@ -150,8 +150,8 @@ def test_what_is_more_than_its_bound_is_cut_and_counted():
     """Of more holdings and series than may be shown, the largest holdings stay and the rest is counted."""
     settings = ProjectSettings(charts=("C",), cardinality=Cardinality(holdings=2, chart_series=3))
     holdings = tuple(
-        replace(
-            SPY, security=replace(SPY.security, symbol_id=f"S{size} 2T", ticker=f"S{size}"), market_value=size
+        SPY._replace(
+            security=replace(SPY.security, symbol_id=f"S{size} 2T", ticker=f"S{size}"), market_value=size
         )
         for size in (5.0, -70.0, 20.0)
     )
