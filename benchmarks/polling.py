@@ -23,6 +23,7 @@ from exporter.config.secret import Secret
 from exporter.metrics.rendering import RenderedProject, count_samples, render_project
 from exporter.polling.asking import moment
 from exporter.polling.store import Store
+from exporter.process import collect_garbage_rarely
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
 from exporter.quantconnect.envelope import Response, interpret
 from exporter.quantconnect.telemetry import RequestLog
@@ -54,6 +55,7 @@ _INTERVALS = {
 def measure(*, quick: bool) -> list[Figure]:
     """Return the figures of one poll and of one answer."""
     rounds = 3 if quick else 7
+    collect_garbage_rarely()  # as the command does
     return [_one_poll(rounds), *(_answer(holdings, rounds) for holdings in (20, 1_000, 10_000))]
 
 
