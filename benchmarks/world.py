@@ -1,7 +1,6 @@
 """Projects to measure with: their states, how they change, and the API's answers about them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from exporter.config.model import ProjectSettings
@@ -45,8 +44,7 @@ def states(projects: int, holdings: int, now: Moment) -> Iterator[ProjectState]:
         statistics = Statistics(
             1234.5, 67.8, 1e6, 0.1, 0.9, (("Exposure", 0.5),), 0, ServerStatistics(0.1, 4e8, 1e9, 1e5)
         )
-        state = replace(
-            state,
+        state = state._replace(
             equity=Reading(EquityCurve(LAUNCHED).extended(points, now.wall), now),
             statistics=Reading(statistics, now),
         )

@@ -66,12 +66,12 @@ def number(value: float) -> bytes:
     return b"%r\n" % value
 
 
-def numbers(values: Sequence[float | None]) -> list[bytes] | None:
+def numbers(values: Sequence[float | None]) -> list[str] | None:
     """Return the shortest text of each number at once, or ``None`` where one of them is no finite number.
 
     orjson writes both what is unknown and what is not finite as ``null``, and so in a place of its own.
     """
     if not values:
         return []
-    dumped = orjson.dumps(values)
-    return None if b"null" in dumped else dumped[1:-1].split(b",")
+    dumped = orjson.dumps(values).decode()
+    return None if "null" in dumped else dumped[1:-1].split(",")

@@ -26,7 +26,7 @@ class OwnMetrics:
     ) -> None:
         self._accounts = accounts
         self._exporter = exporter
-        self._texts: dict[str, tuple[Sequence[Labels], list[bytes]]] = {}
+        self._texts: dict[str, tuple[Sequence[Labels], list[str]]] = {}
         self._process = ProcessFigures()
 
     def lines(self, page_format: Format) -> bytes:
@@ -52,11 +52,11 @@ class OwnMetrics:
         if known != labels:
             texts = [_series(family, each) for each in labels]
             self._texts[family.name] = (labels, texts)
-        written = numbers(values) or [b"%r" % value for value in values]
-        lines = [b"%b%b\n" % line for line in zip(texts, written, strict=True)]
-        return b"".join((header(page_format, family.name, family.kind, family.help), *lines))
+        written = numbers(values) or map(repr, values)
+        lines = "".join([f"{text}{value}\n" for text, value in zip(texts, written, strict=True)])
+        return header(page_format, family.name, family.kind, family.help) + lines.encode()
 
 
-def _series(family: Family[Any], labels: Labels) -> bytes:
+def _series(family: Family[Any], labels: Labels) -> str:
     suffix, own = (labels[0], labels[1:]) if family.kind is Kind.HISTOGRAM else ("", labels)
-    return series(f"{family.name}{suffix}", family.labels, own)
+    return series(f"{family.name}{suffix}", family.labels, own).decode()

@@ -1,21 +1,20 @@
 """One project's sample lines, rendered when its state changes and joined when scraped."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, compress, pairwise, repeat
 from math import inf, isfinite
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from exporter.metrics.exposition import label_pairs, numbers
 from exporter.metrics.families import GROUPS, PROJECT, Family, Group, Labels
 from exporter.polling.state import ProjectState
 
-_KEPT_TEXTS = 4096
+_KEPT_TEXTS = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """The text of a group's lines without its numbers, which change far more often.
 
     ``about`` is what each family's samples are about, with their common labels. ``known`` tells
@@ -27,18 +26,17 @@ class Frame:
 
     about: Sequence[tuple[Sequence[Any], Labels]]
     known: Sequence[bool] | None
-    pieces: Sequence[bytes]
+    pieces: Sequence[str]
     families: Sequence[slice]
 
-    def filled(self, shown: Sequence[bytes]) -> tuple[bytes, ...]:
+    def filled(self, shown: Sequence[str]) -> tuple[bytes, ...]:
         """Return the lines of each family with these numbers in them, nothing for one without samples."""
         pieces = list(self.pieces)
         pieces[4::5] = shown
-        return tuple([b"".join(pieces[family]) for family in self.families])
+        return tuple(["".join(pieces[family]).encode() for family in self.families])
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedGroup:
+class RenderedGroup(NamedTuple):
     """The lines of one group of families, in their order.
 
     They may be shown until ``expires_at``, monotonic seconds. ``value`` tells the next rendering
@@ -51,8 +49,7 @@ class RenderedGroup:
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedProject:
+class RenderedProject(NamedTuple):
     """The lines of one project, ``None`` for a group of which nothing is known.
 
     ``lines`` has those of all groups, in the order of the table, while none has expired. ``labels``
@@ -61,7 +58,7 @@ class RenderedProject:
     """
 
     identity: tuple[object, ...]
-    labels: bytes
+    labels: str
     groups: tuple[RenderedGroup | None, ...]
     lines: tuple[bytes, ...]
     expires_at: float
@@ -87,8 +84,7 @@ def render_project(state: ProjectState, before: RenderedProject | None) -> Rende
     if before is not None and before.identity == identity:
         labels, known = before.labels, before.groups
     else:
-        labels = label_pairs(PROJECT, (str(state.project_id), state.name)).encode()
-        known = (None,) * len(GROUPS)
+        labels, known = label_pairs(PROJECT, (str(state.project_id), state.name)), (None,) * len(GROUPS)
     groups = tuple(
         [_render_group(group, state, labels, kept) for group, kept in zip(GROUPS, known, strict=True)]
     )
@@ -112,14 +108,14 @@ _NO_LINES = tuple((b"",) * len(group.families) for group in GROUPS)
 
 
 def _render_group(
-    group: Group, state: ProjectState, project: bytes, kept: RenderedGroup | None
+    group: Group, state: ProjectState, project: str, kept: RenderedGroup | None
 ) -> RenderedGroup | None:
     reading = group.reading(state)
     if reading is None:
         return None
     expires_at = reading.read_at.monotonic + state.settings.polling.stale_after
     if kept is not None and _is_same(kept.value, reading.value):
-        return kept if kept.expires_at == expires_at else replace(kept, expires_at=expires_at)
+        return kept if kept.expires_at == expires_at else kept._replace(expires_at=expires_at)
     subject = group.subject(state)
     columns = [family.samples(subject) for family in group.families]
     values = list(chain.from_iterable([samples.values for samples in columns]))
@@ -143,11 +139,11 @@ def _frame(
     families: Sequence[Family[Any]],
     about: Sequence[tuple[Sequence[Any], Labels]],
     known: Sequence[bool] | None,
-    project: bytes,
+    project: str,
 ) -> Frame:
     is_known = iter(known) if known is not None else repeat(True)
-    texts: dict[tuple[str, ...], tuple[Sequence[Any], list[bytes]]] = {}
-    pieces: list[bytes] = []
+    texts: dict[tuple[str, ...], tuple[Sequence[Any], list[str]]] = {}
+    pieces: list[str] = []
     ends: list[int] = []
     for family, (each_about, common) in zip(families, about, strict=True):
         names = family.labels
@@ -159,7 +155,7 @@ def _frame(
         after = _end_text(names[end:], common)
         for own_text, shown in zip(texts[own][1], is_known, strict=False):
             if shown:
-                pieces += (begin, project, own_text, after, b"")
+                pieces += (begin, project, own_text, after, "")
                 begin = begin_next
         ends.append(len(pieces))
     return Frame(about, known, tuple(pieces), _slices(tuple(ends)))
@@ -171,20 +167,19 @@ def _slices(ends: tuple[int, ...]) -> tuple[slice, ...]:
 
 
 @lru_cache(_KEPT_TEXTS)
-def _begin_texts(name: str) -> tuple[bytes, bytes]:
+def _begin_texts(name: str) -> tuple[str, str]:
     """Return what the first line of a family begins with, and every other."""
-    text = f"{name}{{".encode()
-    return text, b"\n" + text
+    return f"{name}{{", f"\n{name}{{"
+
+
+def _own_text(names: tuple[str, ...], labels: Labels) -> str:
+    """Return the text of labels, the same object for every project that has the same, while one has it."""
+    return intern(_after_a_comma(label_pairs(names, labels)))
 
 
 @lru_cache(_KEPT_TEXTS)
-def _own_text(names: tuple[str, ...], labels: Labels) -> bytes:
-    return _after_a_comma(label_pairs(names, labels)).encode()
-
-
-@lru_cache(_KEPT_TEXTS)
-def _end_text(names: tuple[str, ...], labels: Labels) -> bytes:
-    return f"{_after_a_comma(label_pairs(names, labels))}}} ".encode()
+def _end_text(names: tuple[str, ...], labels: Labels) -> str:
+    return f"{_after_a_comma(label_pairs(names, labels))}}} "
 
 
 def _after_a_comma(pairs: str) -> str:

@@ -1,7 +1,7 @@
 """Asking for one source of one project: which requests, and what their answers change."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.clock import Clock
 from exporter.domain.chart import ChartPoint
@@ -55,7 +55,7 @@ def _equity(client: Client, state: ProjectState, deployment: Deployment, clock: 
     points = [point for page in _history(client, state.project_id, start, clock.wall()) for point in page]
     now = moment(clock)
     extended = curve.extended(points, now.wall)
-    return Answer(lambda known: replace(known, equity=Reading(extended, now)))
+    return Answer(lambda known: known._replace(equity=Reading(extended, now)))
 
 
 def _history(client: Client, project_id: int, start: float, now: float) -> Iterator[tuple[ChartPoint, ...]]:
@@ -80,7 +80,7 @@ def _history(client: Client, project_id: int, start: float, now: float) -> Itera
 def _statistics(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Answer:
     statistics = client.live_statistics(state.project_id, state.settings.cardinality.runtime_statistics)
     now = moment(clock)
-    return Answer(lambda known: replace(known, statistics=Reading(statistics, now)))
+    return Answer(lambda known: known._replace(statistics=Reading(statistics, now)))
 
 
 def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Answer:
@@ -103,7 +103,7 @@ def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: 
             failure = failure or error
         else:
             readings[name] = Reading({**known, **chart.latest(launched)}, moment(clock))
-    return Answer(lambda known: replace(known, charts=readings), failure)
+    return Answer(lambda known: known._replace(charts=readings), failure)
 
 
 _ASKING: dict[Source, Callable[[Client, ProjectState, Deployment, Clock], Answer]] = {

@@ -1,9 +1,9 @@
 """What is known of a project now: immutable, and every change a new value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from exporter.config.model import ProjectSettings
 from exporter.domain.chart import ChartPoint
@@ -25,27 +25,26 @@ class Source(StrEnum):
     CHARTS = "charts"
 
 
+_NO_FAILURES: Mapping[Reason, int] = MappingProxyType(dict.fromkeys(Reason, 0))
+
 VALUE_SOURCES = (Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS, Source.CHARTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One reading of both clocks: ``wall`` in Unix seconds, UTC; ``monotonic`` for durations."""
 
     wall: float
     monotonic: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Reading(NamedTuple, Generic[T]):
     """A value and when it was read."""
 
     value: T
     read_at: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
+class SourceHealth(NamedTuple):
     """How polling one source goes: ``interval`` in seconds is the one in force.
 
     ``up`` is ``None`` before the first poll, and while the source is not polled.
@@ -54,13 +53,12 @@ class SourceHealth:
     interval: float | None = None
     up: bool | None = None
     polls: int = 0
-    failures: Mapping[Reason, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
+    failures: Mapping[Reason, int] = _NO_FAILURES
     last_success: float | None = None
     last_failure: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectState:
+class ProjectState(NamedTuple):
     """Everything published about one project.
 
     ``deployment`` is ``None`` while the status is not known, and a reading of ``None`` for a
@@ -79,7 +77,7 @@ class ProjectState:
     portfolio_changed: float | None = None
     equity: Reading[EquityCurve] | None = None
     statistics: Reading[Statistics] | None = None
-    charts: Mapping[str, Reading[Mapping[str, ChartPoint]]] = field(default_factory=dict)
+    charts: Mapping[str, Reading[Mapping[str, ChartPoint]]] = MappingProxyType({})
     account_currency: str | None = None
 
     @property
@@ -91,7 +89,7 @@ class ProjectState:
     def with_name(self, name: str) -> "ProjectState":
         """Return the state under the name that the API gives the project, unless one is configured."""
         chosen = self.settings.name or name
-        return self if chosen == self.name else replace(self, name=chosen)
+        return self if chosen == self.name else self._replace(name=chosen)
 
     def with_settings(self, settings: ProjectSettings) -> "ProjectState":
         """Return the state under other settings; what is known stays known."""
@@ -102,21 +100,20 @@ class ProjectState:
         elif currency is None and self.portfolio is not None:
             currency = self.portfolio.value.infer_account_currency()
         health = {source: self.health.get(source, SourceHealth()) for source in sources_of(settings)}
-        return replace(self, settings=settings, charts=charts, health=health, account_currency=currency)
+        return self._replace(settings=settings, charts=charts, health=health, account_currency=currency)
 
     def with_deployment(self, deployment: Deployment | None, now: Moment) -> "ProjectState":
         """Return the state with the project's latest deployment.
 
         Values belong to one running deployment: they go when it stops and when another begins.
         """
-        state = replace(self, deployment=Reading(deployment, now))
+        state = self._replace(deployment=Reading(deployment, now))
         before, after = self.current_deployment, state.current_deployment
         if is_same_deployment(before, after):
             return state
-        return replace(
-            state,
+        return state._replace(
             health={
-                source: replace(each, up=None, interval=None) if source in VALUE_SOURCES else each
+                source: each._replace(up=None, interval=None) if source in VALUE_SOURCES else each
                 for source, each in self.health.items()
             },
             portfolio=None,
@@ -131,9 +128,7 @@ class ProjectState:
         """Return the state with a new portfolio, and what its cash book tells of the account currency."""
         known = self.portfolio.value if self.portfolio else None
         changed = known is not None and known != portfolio
-        return replace(
-            self,
-            # The same object tells rendering that nothing has changed.
+        return self._replace(  # The same object tells rendering that nothing has changed.
             portfolio=Reading(portfolio if changed or known is None else known, now),
             portfolio_changed=now.wall if changed else self.portfolio_changed,
             account_currency=self.settings.account_currency
@@ -144,7 +139,7 @@ class ProjectState:
         """Return the state after a poll of the source succeeded."""
         known = self.health[source]
         return self._with_health(
-            source, replace(known, up=True, polls=known.polls + 1, last_success=now.wall, last_failure=None)
+            source, known._replace(up=True, polls=known.polls + 1, last_success=now.wall, last_failure=None)
         )
 
     def with_failure(self, source: Source, reason: Reason) -> "ProjectState":
@@ -153,15 +148,15 @@ class ProjectState:
         failures = {**known.failures, reason: known.failures[reason] + 1}
         return self._with_health(
             source,
-            replace(known, up=False, polls=known.polls + 1, failures=failures, last_failure=reason),
+            known._replace(up=False, polls=known.polls + 1, failures=failures, last_failure=reason),
         )
 
     def with_intervals(self, intervals: Mapping[Source, float | None]) -> "ProjectState":
         """Return the state with the intervals in force; the same state when nothing changes."""
         if all(each.interval == intervals[source] for source, each in self.health.items()):
             return self
-        health = {source: replace(each, interval=intervals[source]) for source, each in self.health.items()}
-        return replace(self, health=health)
+        health = {source: each._replace(interval=intervals[source]) for source, each in self.health.items()}
+        return self._replace(health=health)
 
     def without_stale(self, now: float) -> "ProjectState":
         """Return the state without the values that are too old to be shown at ``now``, monotonic seconds."""
@@ -169,8 +164,7 @@ class ProjectState:
         def fresh(reading: Reading[Any] | None) -> bool:
             return reading is not None and now < reading.read_at.monotonic + self.settings.polling.stale_after
 
-        return replace(
-            self,
+        return self._replace(
             deployment=self.deployment if fresh(self.deployment) else None,
             portfolio=self.portfolio if fresh(self.portfolio) else None,
             equity=self.equity if fresh(self.equity) else None,
@@ -179,7 +173,7 @@ class ProjectState:
         )
 
     def _with_health(self, source: Source, health: SourceHealth) -> "ProjectState":
-        return replace(self, health={**self.health, source: health})
+        return self._replace(health={**self.health, source: health})
 
 
 def new_project(project_id: int, account: str, settings: ProjectSettings) -> ProjectState:

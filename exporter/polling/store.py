@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from exporter.polling.state import ProjectState
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Published(Generic[R]):
+class Published(NamedTuple, Generic[R]):
     """A project's state and what was rendered from it."""
 
     state: ProjectState
@@ -26,8 +25,7 @@ class Snapshot(Generic[R]):
     projects: tuple[Published[R], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """A project's state before and after a change."""
 
     before: ProjectState

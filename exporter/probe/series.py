@@ -1,7 +1,7 @@
 """How many series a page would have, counted by rendering them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 from exporter.domain.chart import ChartPoint
@@ -45,7 +45,7 @@ def expected_state(state: ProjectState, now: Moment) -> ProjectState:
         return state
     launched = deployment.launched or 0.0
     points = [ChartPoint(time, value=1.0, high=1.0) for time in (launched, now.wall)]
-    return replace(state, equity=Reading(EquityCurve(launched).extended(points, now.wall), now))
+    return state._replace(equity=Reading(EquityCurve(launched).extended(points, now.wall), now))
 
 
 def series_of(state: ProjectState) -> int:

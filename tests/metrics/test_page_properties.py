@@ -46,7 +46,7 @@ def states(draw: st.DrawFn, project_id: int) -> ProjectState:
     state = new_project(project_id, draw(TEXT), ProjectSettings(name=draw(TEXT)))
     state = state.with_deployment(deployment, NOW)
     state = state.with_portfolio(Portfolio(draw(HOLDINGS), draw(CASH)), NOW)
-    return replace(state, statistics=Reading(draw(STATISTICS), NOW))
+    return state._replace(statistics=Reading(draw(STATISTICS), NOW))
 
 
 def page_of(all_states: tuple[ProjectState, ...]) -> Page:
@@ -121,7 +121,7 @@ def test_what_is_kept_of_a_rendering_shows_in_no_line(successive, same_account):
     """A project rendered with what was kept of its states before has the lines of one rendered afresh."""
     rendered = None
     for state in successive:
-        now = replace(state, name="one", account_currency="USD") if same_account else state
+        now = state._replace(name="one", account_currency="USD") if same_account else state
         rendered = render_project(now, rendered)
         assert rendered.lines == render_project(now, None).lines
         cheaper = [holding._replace(market_value=1.5) for holding in now.portfolio.value.holdings]

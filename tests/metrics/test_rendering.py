@@ -101,15 +101,15 @@ def test_label_text_of_gone_series_is_forgotten():
     after = render_project(STATE.with_portfolio(Portfolio((), PORTFOLIO.cash), NOW), before)
     kept = after.groups[PORTFOLIO_GROUP].frame.pieces
 
-    assert any(b"USD" in text for text in kept)
-    assert not any(b"SPY R735QTJ8XC9X" in text for text in kept)
+    assert any("USD" in text for text in kept)
+    assert not any("SPY R735QTJ8XC9X" in text for text in kept)
 
 
 def test_label_text_is_shared_between_projects():
     """Two projects that hold the same symbol keep the text of its labels once."""
-    other = replace(STATE, project_id=8)
+    other = STATE._replace(project_id=8)
     texts = [
-        [text for text in rendered.groups[PORTFOLIO_GROUP].frame.pieces if text.startswith(b",symbol_id")]
+        [text for text in rendered.groups[PORTFOLIO_GROUP].frame.pieces if text.startswith(",symbol_id")]
         for rendered in (render_project(STATE, None), render_project(other, None))
     ]
 
@@ -130,7 +130,7 @@ def test_new_name_or_currency_renders_everything_again():
     """When a label that all series share changes, no line of before is left."""
     before = render_project(STATE, None)
     renamed = render_project(STATE.with_name("Momentum"), before)
-    in_euro = render_project(replace(STATE, account_currency="EUR"), before)
+    in_euro = render_project(STATE._replace(account_currency="EUR"), before)
 
     assert 'project="Momentum"' in lines_of(renamed, "quantconnect_cash_value")
     assert 'account_currency="EUR"' in lines_of(in_euro, "quantconnect_cash_value")
@@ -156,7 +156,7 @@ def test_what_is_more_than_its_bound_is_cut_and_counted():
         for size in (5.0, -70.0, 20.0)
     )
     series = {f"s{number}": ChartPoint(1.0, number, number) for number in range(5)}
-    state = replace(STATE.with_settings(settings), charts={"C": Reading(series, NOW)})
+    state = STATE.with_settings(settings)._replace(charts={"C": Reading(series, NOW)})
     rendered = render_project(state.with_portfolio(Portfolio(holdings, PORTFOLIO.cash), NOW), None)
 
     values = lines_of(rendered, "quantconnect_holding_market_value")

@@ -3,7 +3,6 @@
 import gzip
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -129,7 +128,7 @@ def test_page_of_kept_blocks_is_the_whole_page(changes):
             case "poll":
                 store.update(project_id, lambda known, value=value, now=now: with_cash(known, value, now))
             case "forget":
-                store.update(project_id, lambda known: replace(known, portfolio=None))
+                store.update(project_id, lambda known: known._replace(portfolio=None))
             case "add":
                 store.add(running(project_id, clock))
             case "remove":

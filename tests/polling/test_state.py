@@ -26,8 +26,7 @@ def project(settings: ProjectSettings | None = None) -> ProjectState:
 
 def running_project() -> ProjectState:
     state = project().with_deployment(RUNNING, at(1)).with_portfolio(DOLLARS, at(2))
-    return replace(
-        state,
+    return state._replace(
         equity=Reading(EquityCurve(100.0), at(2)),
         statistics=Reading(Statistics(net_profit=1.0), at(2)),
     )

@@ -2,7 +2,6 @@
 
 import re
 from base64 import b64encode
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -29,7 +28,7 @@ def polled():
     )
     points = (ChartPoint(1.0, 100_000.0, 100_000.0), ChartPoint(2.0, 75_000.0, 75_000.0))
     curve = EquityCurve(0.0).extended(points, NOW.wall)
-    return replace(state, equity=Reading(curve, NOW)).with_failure(Source.EQUITY, Reason.TIMEOUT)
+    return state._replace(equity=Reading(curve, NOW)).with_failure(Source.EQUITY, Reason.TIMEOUT)
 
 
 def test_row_shows_what_is_known():
@@ -60,7 +59,7 @@ def test_stale_values_are_blank():
 
 def test_text_from_outside_is_escaped():
     """A project's name cannot bring markup of its own into the page."""
-    state = replace(polled(), account="<b>")
+    state = polled()._replace(account="<b>")
     page = status_page([state.with_name("<script>alert(1)</script>\"'&")], '"<i>', NOW.wall + 7)
 
     assert "<script>alert" not in page
@@ -79,10 +78,10 @@ def test_project_never_polled_is_blank():
 
 def test_summary_counts_what_runs_and_what_fails():
     """At the top stand how many projects there are, how many of them run, and how many fail, for either reason."""
-    sound = replace(polled().with_success(Source.EQUITY, NOW), project_id=1)
+    sound = polled().with_success(Source.EQUITY, NOW)._replace(project_id=1)
     crashed = sound.with_deployment(Deployment("L-2", AlgorithmStatus.RUNTIME_ERROR, 0.0), NOW)
     page = status_page(
-        [sound, polled(), replace(crashed, project_id=3), new_project(4, "main", ProjectSettings())],
+        [sound, polled(), crashed._replace(project_id=3), new_project(4, "main", ProjectSettings())],
         "/",
         NOW.wall,
     )
