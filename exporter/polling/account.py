@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import floor, inf
 from threading import Condition, Lock
 from types import MappingProxyType
 from typing import Any
@@ -349,14 +349,18 @@ class AccountPoller:
     def _begin_jobs(
         self, state: ProjectState, planned: Mapping[JobKey, float] = MappingProxyType({})
     ) -> None:
-        """Ask for the project's values from now on, or from when it was planned before."""
+        """Ask for the project's values from now on, or from when it was planned before.
+
+        What begins within a second is due at once and together: first the portfolios of all projects,
+        then what else there is, so that no worker ends up waiting for a project that another asks for.
+        """
         with self._changed:
             now = self._clock.monotonic()
             self._running.add(state.project_id)
             self._changed.notify()
-            for key, interval, cost in value_demands(state.project_id, state.settings):
-                due = min(planned.get(key, now), now + interval)
-                self._schedule.add(key, interval, due, cost)
+            for rank, (key, interval, cost) in enumerate(value_demands(state.project_id, state.settings)):
+                due = min(planned.get(key, floor(now)), now + interval)
+                self._schedule.add(key, interval, due, cost, rank)
 
     def _end_jobs(self, project_id: int) -> None:
         with self._changed:

@@ -1,6 +1,7 @@
 """One account's projects against the simulated QuantConnect, with time moved by hand."""
 
 import logging
+from itertools import groupby
 
 import pytest
 
@@ -45,6 +46,23 @@ def test_every_running_algorithm_is_discovered(bench, api):
     assert running == {(each["project_id"], each["project"]) for each in labels}
     assert bench.samples().one("quantconnect_projects", account="main") == 10
     assert bench.samples().one("quantconnect_projects", account="europe") == 3
+
+
+@pytest.mark.usefixtures("bench")
+def test_every_portfolio_comes_first(api):
+    """What begins together is asked for source by source, so that workers seldom meet at one project."""
+    asked = [
+        request.endpoint
+        for request in api.requests.snapshot()
+        if request.project_id and request.user_id == api.accounts[0].user_id
+    ]
+
+    assert asked.count("live/portfolio/read") == 10
+    assert [endpoint for endpoint, _ in groupby(asked)] == [
+        "live/portfolio/read",
+        "live/chart/read",
+        "live/read",
+    ]
 
 
 def test_values_equal_the_simulators(bench, api):

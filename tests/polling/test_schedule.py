@@ -103,6 +103,21 @@ def test_one_job_of_a_project_at_a_time():
     assert JobKey("equity", 7) == schedule.take(1).key
 
 
+def test_lowest_rank_runs_first_of_what_is_due_together():
+    """Of jobs with the same due time those of rank 0 go first, in the order in which they were added."""
+    schedule = Schedule(1000, lambda: 0.5)
+    for project_id in (1, 2):
+        for rank, kind in enumerate(("portfolio", "equity")):
+            schedule.add(JobKey(kind, project_id), 60, due=0, rank=rank)
+
+    assert [key for _, key in run_until(schedule, 0)] == [
+        JobKey("portfolio", 1),
+        JobKey("portfolio", 2),
+        JobKey("equity", 1),
+        JobKey("equity", 2),
+    ]
+
+
 def test_due_longest_runs_first():
     """Of several jobs that are due, the one that has waited longest is taken."""
     schedule = Schedule(1000, lambda: 0.5)
