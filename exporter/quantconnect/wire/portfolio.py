@@ -1,10 +1,10 @@
 """``live/portfolio/read``: holdings in three generations of keys, and the cash book."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain, islice
 from math import isfinite
-from operator import itemgetter
 from typing import Any
 
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
@@ -53,12 +53,16 @@ _HOLDING_MEMBERS = frozenset(
     )
 )
 
-_PLAIN_NUMBERS = itemgetter("a", "q", "p", "v", "u")
+_PLAIN_NUMBERS = (("q", 0.0), ("a", 0.0), ("p", 0.0), ("r", 1.0), ("v", 0.0), ("u", 0.0))
+"""The numbers of today's keys in the order of a :class:`Holding`, and what each is when it is left out."""
+_PLAIN_MEMBERS = {"c", "up", *(name for name, _ in _PLAIN_NUMBERS)}
 _NUMBER_KINDS = frozenset({float, int})
 _ONE_CENT = 0.01
 _EXACT = 2**53
 """Whole numbers up to here are floats without rounding."""
 _KEPT_SECURITIES = 32_768
+_TOGETHER = 64
+"""How many holdings are read at once: one that is not plain takes so many the long way."""
 _LONGEST_KEPT = 100
 """Characters of an identifier that is remembered: a genuine one has at most 60."""
 
@@ -75,13 +79,7 @@ def parse_portfolio(body: Mapping[str, Any]) -> Portfolio:
     cash = _map_of(portfolio, "cash", "Cash")
     unknown = _unknown_members(holdings)
     return Portfolio(
-        holdings=tuple(
-            [
-                (None if unknown else _plain_holding(key, value))
-                or _holding(key, value, any_unknown=bool(unknown))
-                for key, value in holdings.items()
-            ]
-        ),
+        holdings=_holdings(holdings, any_unknown=bool(unknown)),
         cash=tuple([_cash_balance(key, value) for key, value in cash.items()]),
         unknown_members=frozenset(repr(shortened(name))[1:-1] for name in unknown),
     )
@@ -102,28 +100,52 @@ def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     return mapping(first_member(portfolio, *names), path)
 
 
-def _plain_holding(symbol_id: str, value: Any) -> Holding | None:
-    """Return a holding of which nothing needs to be asked twice, as most are; ``None`` for any other.
+def _holdings(holdings: Mapping[str, Any], *, any_unknown: bool) -> tuple[Holding, ...]:
+    found: list[Holding] = []
+    items = iter(holdings.items())
+    while some := dict(islice(items, _TOGETHER)):
+        plain = None if any_unknown else _plain_holdings(some)
+        found += plain or [_holding(key, value, any_unknown=any_unknown) for key, value in some.items()]
+    return tuple(found)
 
-    It says the same as the long way does, in a third of the time.
+
+def _plain_holdings(holdings: Mapping[str, Any]) -> list[Holding] | None:
+    """Return holdings of which nothing needs to be asked twice, as most are; ``None`` if one is another.
+
+    It says the same as the long way does, in a third of the time, because each question is put to all
+    holdings at once.
     """
-    try:
-        numbers = _PLAIN_NUMBERS(value)
-        if not (_NUMBER_KINDS.issuperset(map(type, numbers)) and isfinite(sum(numbers)) and all(numbers)):
-            return None
-    except (KeyError, TypeError, OverflowError):
+    members = holdings.values()
+    if {*map(type, members)} != {dict} or not set().union(*members) <= _PLAIN_MEMBERS:
         return None
+    columns = _plain_columns(
+        [[each.get(name, default) for each in members] for name, default in _PLAIN_NUMBERS]
+    )
+    signs = [each.get("c", "$") for each in members]
     if (
-        len(value) > len(numbers) + ("up" in value)
-        or len(symbol_id) > _LONGEST_KEPT
-        or not symbol_id.isascii()
+        columns is None
+        or {*map(type, signs)} != {str}
+        or not "".join(chain(holdings, signs)).isascii()
+        or max(map(len, holdings)) > _LONGEST_KEPT
     ):
         return None
-    average_price, quantity, market_price, market_value, unrealized_pnl = map(float, numbers)
-    security = decode(symbol_id)
-    if security.type is SecurityType.UNKNOWN:
+    securities = [*map(decode, holdings)]
+    if SecurityType.UNKNOWN in [security.type for security in securities]:
         return None
-    return Holding(security, quantity, average_price, market_price, 1.0, market_value, unrealized_pnl)
+    return [*map(Holding, securities, *columns, signs)]
+
+
+def _plain_columns(stated: Sequence[Sequence[Any]]) -> list[list[float]] | None:
+    """Return the numbers of holdings, unless some are none, or are 0 where that says that they are not known."""
+    if not _NUMBER_KINDS.issuperset(map(type, chain.from_iterable(stated))):
+        return None
+    try:
+        columns = [[*map(float, column)] for column in stated]
+    except OverflowError:
+        return None
+    _, _, prices, rates, market_values, _ = columns
+    plain = isfinite(sum(map(sum, columns))) and all(prices) and all(rates) and all(market_values)
+    return columns if plain else None
 
 
 def _holding(symbol_id: str, value: Any, *, any_unknown: bool) -> Holding:

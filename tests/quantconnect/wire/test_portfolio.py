@@ -474,19 +474,40 @@ NUMBERS = st.one_of(
     st.text(max_size=2),
 )
 MEMBERS = st.dictionaries(st.sampled_from(["a", "q", "p", "v", "u", "up", "r", "c", "type", "x"]), NUMBERS)
-PLAIN = st.fixed_dictionaries({name: st.floats(-1e12, 1e12) for name in "aqpvu"})
+PLAIN = st.fixed_dictionaries(
+    {name: st.floats(-1e12, 1e12) for name in "aqpv"},
+    optional={"u": st.floats(-1e12, 1e12), "r": st.floats(0, 1e3), "up": NUMBERS, "c": st.text(max_size=2)},
+)
+SYMBOLS = st.sampled_from(["SPY R735QTJ8XC9X", "AAPL R735QTJ8XC9X", "ES", "é 2T", "", "X" * 200])
 
 
-@given(st.sampled_from(["SPY R735QTJ8XC9X", "ES", "é 2T", ""]), MEMBERS | PLAIN)
-def test_short_way_says_what_the_long_way_says(symbol_id, members):
-    """A holding that is read the short way is the one that the long way reads."""
-    short = portfolio_module._plain_holding(symbol_id, members)
+@given(st.dictionaries(SYMBOLS, MEMBERS | PLAIN, min_size=1, max_size=3))
+def test_short_way_says_what_the_long_way_says(holdings):
+    """Holdings that are read the short way are those that the long way reads, one after another."""
+    short = portfolio_module._plain_holdings(holdings)
     if short is not None:
-        unknown = not members.keys() <= portfolio_module._HOLDING_MEMBERS
-        assert short == portfolio_module._holding(symbol_id, members, any_unknown=unknown)
+        assert short == [
+            portfolio_module._holding(symbol_id, members, any_unknown=False)
+            for symbol_id, members in holdings.items()
+        ]
 
 
-def test_usual_holding_is_read_the_short_way():
-    """What LEAN sends of a position with a price and a profit needs no long way."""
-    members = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1}
-    assert portfolio_module._plain_holding("SPY R735QTJ8XC9X", members)
+@pytest.mark.parametrize("left_out", ["", "u", "up", "a"])
+def test_usual_holding_is_read_the_short_way(left_out):
+    """What LEAN sends of a position with a price and a value needs no long way, nor does what is 0 and left out."""
+    members = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1, "r": 1.08, "c": "A$"}
+    members.pop(left_out, None)
+    assert portfolio_module._plain_holdings({"SPY R735QTJ8XC9X": members})
+
+
+def test_unusual_holding_leaves_the_others_in_their_order():
+    """Of many holdings, one that needs the long way is read in its place."""
+    usual = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1}
+    holdings = {f"S{number} R735QTJ8XC9X": dict(usual) for number in range(200)}
+    holdings["S77 R735QTJ8XC9X"].pop("p")
+    read = parse_portfolio(body(holdings=holdings)).holdings
+
+    assert [holding.security.symbol_id for holding in read] == list(holdings)
+    assert [holding.security.symbol_id for holding in read if holding.market_price is None] == [
+        "S77 R735QTJ8XC9X"
+    ]
