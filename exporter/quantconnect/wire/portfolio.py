@@ -104,8 +104,9 @@ def _holdings(holdings: Mapping[str, Any], *, any_unknown: bool) -> tuple[Holdin
     found: list[Holding] = []
     items = iter(holdings.items())
     while some := dict(islice(items, _TOGETHER)):
-        plain = None if any_unknown else _plain_holdings(some)
-        found += plain or [_holding(key, value, any_unknown=any_unknown) for key, value in some.items()]
+        found += _plain_holdings(some) or [
+            _holding(key, value, any_unknown=any_unknown) for key, value in some.items()
+        ]
     return tuple(found)
 
 
@@ -129,10 +130,7 @@ def _plain_holdings(holdings: Mapping[str, Any]) -> list[Holding] | None:
         or max(map(len, holdings)) > _LONGEST_KEPT
     ):
         return None
-    securities = [*map(decode, holdings)]
-    if SecurityType.UNKNOWN in [security.type for security in securities]:
-        return None
-    return [*map(Holding, securities, *columns, signs)]
+    return [*map(Holding, map(decode, holdings), *columns, signs)]
 
 
 def _plain_columns(stated: Sequence[Sequence[Any]]) -> list[list[float]] | None:

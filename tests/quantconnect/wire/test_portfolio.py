@@ -511,3 +511,35 @@ def test_unusual_holding_leaves_the_others_in_their_order():
     assert [holding.security.symbol_id for holding in read if holding.market_price is None] == [
         "S77 R735QTJ8XC9X"
     ]
+
+
+USUAL = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1}
+
+
+def test_rate_that_is_left_out_is_one():
+    """Without a rate the security's currency is the account's; a rate of 0 is one that is not known yet."""
+    assert portfolio_module._plain_holdings({SPY: USUAL})[0].conversion_rate == 1
+    holding = parse_one({**USUAL, "r": 0})
+    assert (holding.conversion_rate, holding.market_value, holding.unrealized_pnl) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("symbol_id", "odd"),
+    [
+        (SPY, {"a": float("inf")}),
+        (SPY, {"a": float("nan")}),
+        (SPY, {"c": 5}),
+        (SPY, {"c": "\ud800"}),
+        ("\ud800 2T", {}),
+    ],
+)
+def test_no_way_lets_through_what_cannot_be_shown(symbol_id, odd):
+    """Numbers that are not finite, signs that are no text and halves of characters are malformed."""
+    malformed(body(holdings={symbol_id: {**USUAL, **odd}}))
+
+
+def test_long_identifier_is_not_remembered():
+    """An identifier longer than any genuine one is read, and not kept."""
+    decode.cache_clear()
+    assert parse_one(USUAL, symbol_id="X" * 10_000).quantity == 10
+    assert decode.cache_info().currsize == 0
