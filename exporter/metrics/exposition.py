@@ -6,6 +6,8 @@ the lines of samples are the same, so they are rendered once for both.
 
 from collections.abc import Iterable, Sequence
 from enum import Enum, StrEnum
+from itertools import compress
+from math import isfinite
 
 import orjson
 
@@ -66,12 +68,13 @@ def number(value: float) -> bytes:
     return b"%r\n" % value
 
 
-def numbers(values: Sequence[float | None]) -> list[str] | None:
-    """Return the shortest text of each number at once, or ``None`` where one of them is no finite number.
+def numbers(values: Sequence[float | None]) -> tuple[list[str], list[bool] | None]:
+    """Return the shortest text of each number that is finite, and which of the values these are, ``None`` for all.
 
-    orjson writes both what is unknown and what is not finite as ``null``, and so in a place of its own.
+    orjson writes both what is unknown and what is not finite as ``null``.
     """
-    if not values:
-        return []
     dumped = orjson.dumps(values).decode()
-    return None if "null" in dumped else dumped[1:-1].split(",")
+    if "null" not in dumped:
+        return (dumped[1:-1].split(",") if values else []), None
+    known = [value is not None and isfinite(value) for value in values]
+    return numbers(list(compress(values, known)))[0], known

@@ -1,7 +1,8 @@
 """The exporter's own metrics: requests, budget, build, and the figures of its process."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from itertools import chain, compress
+from typing import Any, NamedTuple
 
 from exporter.metrics.exposition import Format, Kind, header, numbers, series
 from exporter.metrics.families import (
@@ -15,6 +16,17 @@ from exporter.metrics.families import (
 from exporter.metrics.process_figures import ProcessFigures
 
 
+class _Lines(NamedTuple):
+    """A family's lines without their numbers: ``pieces`` holds each line's text and room for its number.
+
+    They are kept while the samples are about the same, and the same of them are known, ``None`` being all.
+    """
+
+    about: Sequence[tuple[Sequence[Any], Labels]]
+    known: Sequence[bool] | None
+    pieces: Sequence[str]
+
+
 class OwnMetrics:
     """The lines that every scrape writes anew; ``accounts`` and ``exporter`` return what is known now.
 
@@ -26,7 +38,7 @@ class OwnMetrics:
     ) -> None:
         self._accounts = accounts
         self._exporter = exporter
-        self._texts: dict[str, tuple[Sequence[Labels], list[str]]] = {}
+        self._kept: dict[str, _Lines] = {}
         self._process = ProcessFigures()
 
     def lines(self, page_format: Format) -> bytes:
@@ -38,23 +50,27 @@ class OwnMetrics:
         return b"".join((*parts, self._process.lines(page_format)))
 
     def _family(self, page_format: Format, family: Family[Any], subjects: Sequence[object]) -> bytes:
-        labels: list[Labels] = []
-        values: list[float] = []
-        for subject in subjects:
-            about, shown, common = family.samples(subject)
-            for each, value in zip(about, shown, strict=True):
-                if value is not None:
-                    labels.append((*family.own_labels(each), *common))
-                    values.append(value)
-        if not labels:
+        samples = [family.samples(subject) for subject in subjects]
+        values = list(chain.from_iterable([each.values for each in samples]))
+        about = [(each.about, each.common) for each in samples]
+        shown, known = numbers(values)
+        if not shown:
             return b""
-        known, texts = self._texts.get(family.name, ((), []))
-        if known != labels:
-            texts = [_series(family, each) for each in labels]
-            self._texts[family.name] = (labels, texts)
-        written = numbers(values) or map(repr, values)
-        lines = "".join([f"{text}{value}\n" for text, value in zip(texts, written, strict=True)])
-        return header(page_format, family.name, family.kind, family.help) + lines.encode()
+        kept = self._kept.get(family.name)
+        if kept is None or kept.about != about or kept.known != known:
+            kept = self._kept[family.name] = _Lines(about, known, _pieces(family, about, known))
+        pieces = list(kept.pieces)
+        pieces[1::2] = shown
+        return header(page_format, family.name, family.kind, family.help) + "".join(pieces).encode()
+
+
+def _pieces(
+    family: Family[Any], about: Sequence[tuple[Sequence[Any], Labels]], known: Sequence[bool] | None
+) -> tuple[str, ...]:
+    labels = [(*family.own_labels(each), *common) for each_about, common in about for each in each_about]
+    shown = labels if known is None else compress(labels, known)
+    first, *others = [_series(family, each) for each in shown]
+    return (first, *chain.from_iterable([("", f"\n{each}") for each in others]), "", "\n")
 
 
 def _series(family: Family[Any], labels: Labels) -> str:

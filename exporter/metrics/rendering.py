@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain, compress, pairwise, repeat
-from math import inf, isfinite
+from itertools import chain, pairwise, repeat
+from math import inf
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -120,10 +120,7 @@ def _render_group(
     columns = [family.samples(subject) for family in group.families]
     values = list(chain.from_iterable([samples.values for samples in columns]))
     about = [(samples.about, samples.common) for samples in columns]
-    shown, known = numbers(values), None
-    if shown is None:
-        known = [value is not None and isfinite(value) for value in values]
-        shown = numbers(list(compress(values, known))) or []
+    shown, known = numbers(values)
     frame = kept.frame if kept is not None else None
     if frame is None or frame.known != known or frame.about != about:
         frame = _frame(group.families, about, known, project)
