@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -314,6 +315,21 @@ def test_packaged_chart_brings_its_files(chart, tmp_path):
         "quantconnect-exporter/files/quantconnect.rules.yml",
         *(f"quantconnect-exporter/files/dashboards/{name}" for name in DASHBOARDS),
     }
+
+
+def test_packaged_chart_leaves_out_what_lies_about(tmp_path):
+    """What editors, systems and Git leave in the folder is not in the archive."""
+    copied = tmp_path / "quantconnect-exporter"
+    shutil.copytree(CHART, copied, ignore=lambda *_: ["files"])
+    (copied / ".git").mkdir()
+    litter = {".DS_Store", ".git/config", "templates/.secret.yaml.swp", "values.yaml.orig"}
+    for name in litter:
+        (copied / name).write_text("litter")
+    with Chart.load(copied) as littered, tarfile.open(littered.save(tmp_path)) as archive:
+        names = {name.removeprefix("quantconnect-exporter/") for name in archive.getnames()}
+
+    assert names & litter == set()
+    assert "templates/statefulset.yaml" in names
 
 
 @pytest.mark.parametrize("as_text", [False, True])
