@@ -257,13 +257,21 @@ def test_everything_finds_the_pods(rendered, release):
         *(service["spec"]["selector"] for service in services),
     ]
     assert all(selector.items() <= labels.items() for selector in selectors)
-    assert ("Service", stateful["spec"]["serviceName"]) in objects
+    headless = objects["Service", stateful["spec"]["serviceName"]]["spec"]
+    assert (headless["clusterIP"], headless["publishNotReadyAddresses"]) == ("None", True)
     wanted = only(objects, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
     scraped = [each for each in services if wanted.items() <= each["metadata"]["labels"].items()]
     assert [each["spec"].get("clusterIP") for each in scraped] == [None]
     assert all(len(name) <= 63 - len("-0123456789") for _, name in objects)
     (port,) = container_of(objects)["ports"]
     assert all(service["spec"]["ports"][0]["targetPort"] == port["name"] for service in services)
+
+
+def test_everything_carries_the_recommended_labels(rendered):
+    """Each object says what it is, which release it belongs to, and who manages it, as Kubernetes recommends."""
+    recommended = {"name", "instance", "version", "managed-by"}
+    for each in rendered(EVERYTHING).values():
+        assert {f"app.kubernetes.io/{label}" for label in recommended} <= each["metadata"]["labels"].keys()
 
 
 def test_monitor_names_the_job_as_the_rules_do(rendered):
