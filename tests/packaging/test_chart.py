@@ -437,6 +437,11 @@ def set_value(values: dict[str, Any], path: str, value: object) -> None:
     values[last] = value
 
 
+def test_one_pod_is_enough(rendered):
+    """Unless shards are asked for, one pod polls everything."""
+    assert only(rendered({"demo": True}), "StatefulSet")["spec"]["replicas"] == 1
+
+
 def test_shards_share_the_projects(rendered, tmp_path):
     """Three pods, run with what the chart gives them, poll every project once between them."""
     clock = SystemClock()
