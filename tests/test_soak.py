@@ -109,7 +109,7 @@ def test_soak(tmp_path, capsys):
         )
     assert counted["equities"] > SECONDS
     assert memory < warm[0] + MOST_GROWTH_MIB
-    assert files < warm[1] + 20
+    assert files < warm[1] + 12
     assert "a mistake of the exporter" not in (tmp_path / "exporter.log").read_text()
 
 

@@ -176,23 +176,21 @@ class AccountPoller:
         return self._store.update(project_id, lambda known: known if self._retired else change(known))
 
     def _run(self, client: Client, key: JobKey) -> None:
-        error: ApiError | None = None
-        failed = True
+        # No error outlives its handler: one that its own frame keeps is garbage that only a search finds.
         try:
             self._poll(client, key)
-            failed = False
-        except ApiError as raised:
-            error = raised
-            self._record_failure(key, raised.reason, str(raised))
+        except ApiError as error:
+            self._record_failure(key, error.reason, str(error))
+            with self._changed:
+                self._schedule.failed(key, error, self._clock.monotonic())
         except Exception as mistake:  # noqa: BLE001 - one bad answer must not end the worker
             log.mistake(self.account.name, key, mistake)
             self._record_failure(key, Reason.INTERNAL, "a mistake of the exporter")
-        with self._changed:
-            now = self._clock.monotonic()
-            if failed:
-                self._schedule.failed(key, error, now)
-            else:
-                self._schedule.succeeded(key, now)
+            with self._changed:
+                self._schedule.failed(key, None, self._clock.monotonic())
+        else:
+            with self._changed:
+                self._schedule.succeeded(key, self._clock.monotonic())
 
     def _poll(self, client: Client, key: JobKey) -> None:
         client.timeout = self._timeout(key.project_id)

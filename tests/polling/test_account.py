@@ -1,6 +1,8 @@
 """One account's projects against the simulated QuantConnect, with time moved by hand."""
 
+import gc
 import logging
+from dataclasses import replace
 from itertools import groupby
 
 import pytest
@@ -352,6 +354,24 @@ def test_each_failure_has_its_reason_and_recovers(pair, api, fault, reason):
     assert {each[0] for each in counted} == {str(project_id)} or reason == "rate_limited"
     pair.advance(240, step=5)
     assert pair.samples().one("quantconnect_up", project_id=str(project_id), source="portfolio") == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=502), Fault(body=b'{"success": true, "portf'), Fault(effect="reset_midway")]
+)
+def test_failed_poll_leaves_nothing_to_search_for(pair, api, fault):
+    """What a failed poll held is free at once, its frames and buffers too: no error is kept by its own frame."""
+    api.faults.add(replace(fault, endpoint="live/portfolio/read", project_id=project_named(api, STOCKS)))
+    gc.collect()
+    gc.disable()
+    try:
+        pair.advance(1200, step=60)
+        left = gc.collect()
+    finally:
+        gc.enable()
+    failures = pair.samples().all("quantconnect_poll_failures_total", source="portfolio")
+    assert sum(failures) >= 3
+    assert left < 20
 
 
 def test_refused_credentials_silence_their_account_alone(bench, api, caplog):
