@@ -17,12 +17,14 @@ from exporter.metrics.exposition import Format, Kind, header, number, series
 _OPEN_FILES = Path("/proc/self/fd")
 _MEMORY = Path("/proc/self/statm")
 _PAGE_BYTES = resource.getpagesize()
+_NEVER_CHANGES = frozenset({"process_start_time_seconds", "python_info"})
 
 
 class ProcessFigures:
     """The families of prometheus-client's process and platform collectors, read anew for each scrape.
 
-    Where there is no ``/proc`` those of the process are left out, as its collector does.
+    What cannot be read now is left out, as its collector does: no scrape fails for it, and no value of
+    before stands in for it.
     """
 
     def __init__(self) -> None:
@@ -30,19 +32,18 @@ class ProcessFigures:
         collectors = (ProcessCollector(registry=unregistered), PlatformCollector(registry=unregistered))
         metrics = [metric for collector in collectors for metric in collector.collect()]
         self._families = {
-            page_format: tuple(_before_the_value(page_format, metric) for metric in metrics)
+            page_format: [(metric.name, _before_the_value(page_format, metric)) for metric in metrics]
             for page_format in Format
         }
-        self._constant = {metric.name: metric.samples[0].value for metric in metrics}
+        self._constant = {
+            metric.name: metric.samples[0].value for metric in metrics if metric.name in _NEVER_CHANGES
+        }
 
     def lines(self, page_format: Format) -> bytes:
-        """Return headers and samples of every family."""
-        values = self._constant | (_read() if _OPEN_FILES.exists() else {})
+        """Return header and sample of every family that can be read."""
+        values = self._constant | _read()
         return b"".join(
-            [
-                before + number(value)
-                for before, value in zip(self._families[page_format], values.values(), strict=True)
-            ]
+            [before + number(values[name]) for name, before in self._families[page_format] if name in values]
         )
 
 
@@ -56,12 +57,20 @@ def _before_the_value(page_format: Format, metric: Metric) -> bytes:
 
 
 def _read() -> dict[str, float]:
-    virtual_pages, resident_pages = _MEMORY.read_bytes().split()[:2]
+    """Return what changes of the process, by name of the family; nothing where ``/proc`` cannot be read.
+
+    That may be so for a moment only, when the process has as many files open as it may.
+    """
+    try:
+        virtual_pages, resident_pages = _MEMORY.read_bytes().split()[:2]
+        open_files = _open_files()
+    except OSError:
+        return {}
     return {
         "process_virtual_memory_bytes": float(virtual_pages) * _PAGE_BYTES,
         "process_resident_memory_bytes": float(resident_pages) * _PAGE_BYTES,
         "process_cpu_seconds": time.process_time(),
-        "process_open_fds": float(_open_files()),
+        "process_open_fds": float(open_files),
         "process_max_fds": float(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
     }
 

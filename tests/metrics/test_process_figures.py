@@ -80,3 +80,24 @@ def test_open_files_are_listed_where_a_directory_has_no_size(monkeypatch, tmp_pa
     (tmp_path / "0").touch()
     (tmp_path / "1").touch()
     assert value_of("process_open_fds") == 2
+
+
+def test_what_cannot_be_read_now_is_left_out(monkeypatch, tmp_path):
+    """A scrape while /proc cannot be read has what never changes, and nothing of before; the next has all again."""
+    figures = ProcessFigures()
+    names = [name for name, _ in figures._families[Format.TEXT]]
+    with monkeypatch.context() as broken:
+        broken.setattr(process_figures, "_MEMORY", tmp_path / "missing")
+        left = [family.name for family in text_string_to_metric_families(figures.lines(Format.TEXT).decode())]
+    again = [family.name for family in text_string_to_metric_families(figures.lines(Format.TEXT).decode())]
+
+    assert left == ["process_start_time_seconds", "python_info"]
+    assert again == names
+
+
+def test_what_the_library_cannot_tell_is_not_told(monkeypatch):
+    """Where the library's collector finds no process, as without /proc/stat, the rest of the page is there."""
+    monkeypatch.setattr(process_figures.ProcessCollector, "collect", lambda _: [])
+    page = ProcessFigures().lines(Format.TEXT).decode()
+
+    assert [family.name for family in text_string_to_metric_families(page)] == ["python_info"]
