@@ -10,7 +10,7 @@ import pytest
 from exporter.config.model import Config
 from exporter.config.shard import Shard
 from exporter.demo.server import SimulatedQuantConnect
-from tests.support import Bench, FakeClock, config_of, pair_of, scenario_at
+from tests.support import ABSENT_SAMPLE, Bench, FakeClock, config_of, pair_of, scenario_at
 
 LONGEST_FIRST = (
     "deploy/test_rules.py",
@@ -92,7 +92,11 @@ def needs() -> Callable[[str], str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Let no test be skipped in CI: what it would have shown would be missing without a word."""
+    """Let no test be skipped in CI but for an absent sample: what it would have shown would be missing without a word.
+
+    A new machine can install every program, but not the genuine files.
+    """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+    skipped = reporter.stats.get("skipped", []) if reporter is not None else []
+    if os.environ.get("CI") and [each for each in skipped if ABSENT_SAMPLE not in str(each.longrepr)]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

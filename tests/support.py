@@ -75,6 +75,9 @@ def parse_page(page: str) -> Samples:
     return Samples(found)
 
 
+ABSENT_SAMPLE = "is not beside the repository"
+"""Why a test that reads a genuine file is skipped: the files are not ours to publish."""
+
 PAIR = ("US Equities/Long Short Momentum", "Coins")
 
 

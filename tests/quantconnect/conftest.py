@@ -15,6 +15,7 @@ from exporter.config.secret import Secret
 from exporter.quantconnect.auth import Credentials
 from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client
 from exporter.quantconnect.telemetry import RequestLog
+from tests.support import ABSENT_SAMPLE
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples"
 
@@ -133,7 +134,7 @@ def sample() -> Callable[[str], Path]:
     def find(name: str) -> Path:
         path = SAMPLES / name
         if not path.is_file():
-            pytest.skip(f"the genuine file {name} is not beside the repository")
+            pytest.skip(f"the genuine file {name} {ABSENT_SAMPLE}")
         return path
 
     return find
