@@ -21,7 +21,7 @@ from benchmarks.world import FIRST_PROJECT, TOKEN, USER_ID, Answers, move_prices
 from exporter.config.model import Account
 from exporter.config.secret import Secret
 from exporter.metrics.rendering import RenderedProject, count_samples, render_project
-from exporter.polling.asking import moment
+from exporter.polling.fetch import read_clock
 from exporter.polling.store import Store
 from exporter.process import collect_garbage_rarely
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
@@ -151,13 +151,13 @@ def _one_poll(rounds: int) -> Figure:
             )
             client._session.verify = certificate  # noqa: SLF001 - the machine's own roots do not know it
             store: Store[RenderedProject] = Store(render_project)
-            store.add(next(states(1, 20, moment(CLOCK))))
+            store.add(next(states(1, 20, read_clock(CLOCK))))
             bare = requests.Session()
             bare.verify, bare.trust_env = certificate, False
 
             def ours() -> float:
                 started_at = process_time()
-                move_prices(store, FIRST_PROJECT, client.live_portfolio(FIRST_PROJECT), moment(CLOCK))
+                move_prices(store, FIRST_PROJECT, client.live_portfolio(FIRST_PROJECT), read_clock(CLOCK))
                 return process_time() - started_at
 
             def theirs() -> float:
@@ -197,7 +197,7 @@ def _answer(holdings: int, rounds: int) -> Figure:
     """Measure from the body's bytes to the project's lines; prices differ from each to the next."""
     bodies = Answers(1, holdings, CLOCK.wall()).portfolios
     store: Store[RenderedProject] = Store(render_project)
-    store.add(next(states(1, holdings, moment(CLOCK))))
+    store.add(next(states(1, holdings, read_clock(CLOCK))))
     names = ("project_id", "symbol_id")
     registry = CollectorRegistry()
     gauges = {
@@ -209,7 +209,7 @@ def _answer(holdings: int, rounds: int) -> Figure:
         body = bodies[next(turn) % len(bodies)]
         started_at = process_time()
         read = parse_portfolio(interpret(Response(200, {}, body, 0.0)))
-        move_prices(store, FIRST_PROJECT, read, moment(CLOCK))
+        move_prices(store, FIRST_PROJECT, read, read_clock(CLOCK))
         return process_time() - started_at
 
     def theirs() -> float:

@@ -15,12 +15,12 @@ from time import process_time, sleep
 from benchmarks.measure import CLOCK, MEBIBYTE, resident_bytes
 from benchmarks.world import FIRST_PROJECT, move_prices, portfolio, project_ids, states
 from exporter import __version__
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.exposition import Format
 from exporter.metrics.families import AccountView, ExporterView
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
-from exporter.polling.asking import moment
+from exporter.polling.fetch import read_clock
 from exporter.polling.state import ProjectState, Source
 from exporter.polling.store import Store
 from exporter.process import collect_garbage_rarely
@@ -45,10 +45,10 @@ class Serving:
         own_process = os.getpid()
         before = resident_bytes(own_process)
         self.store: Store[RenderedProject] = Store(render_project)
-        for state in states(projects, holdings, moment(CLOCK)):
+        for state in states(projects, holdings, read_clock(CLOCK)):
             self.store.add(state)
         requests = RequestLog(ENDPOINTS, RESULTS).requests
-        own = OwnMetrics(
+        own = ExporterMetrics(
             lambda: (AccountView("main", 1000, projects, requests),),
             lambda: ExporterView(__version__, "unknown", "3", CLOCK.wall()),
         )
@@ -63,7 +63,7 @@ class Serving:
     def change(self, count: int) -> float:
         """Publish new prices of so many projects, and return the CPU seconds of rendering them."""
         self._seed += 1
-        start, now = self._next, moment(CLOCK)
+        start, now = self._next, read_clock(CLOCK)
         self._next = (start + count) % self._projects
         states = []
         for number in range(count):
@@ -84,7 +84,9 @@ class Serving:
             while True:
                 for project_id in project_ids(self._projects):
                     self._seed += 1
-                    move_prices(self.store, project_id, portfolio(self._holdings, self._seed), moment(CLOCK))
+                    move_prices(
+                        self.store, project_id, portfolio(self._holdings, self._seed), read_clock(CLOCK)
+                    )
                     sleep(pause)
 
         Thread(target=forever, daemon=True).start()

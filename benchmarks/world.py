@@ -11,7 +11,7 @@ from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import AlgorithmStatus, Deployment, ServerStatistics, Statistics
 from exporter.domain.equity import EquityCurve
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
-from exporter.polling.state import Moment, ProjectState, Reading, Source, new_project
+from exporter.polling.state import Instant, ProjectState, Reading, Source, new_project
 from exporter.polling.store import Store
 from exporter.quantconnect.wire.portfolio import decode
 
@@ -30,7 +30,7 @@ def project_ids(projects: int) -> range:
     return range(FIRST_PROJECT, FIRST_PROJECT + projects)
 
 
-def states(projects: int, holdings: int, now: Moment) -> Iterator[ProjectState]:
+def states(projects: int, holdings: int, now: Instant) -> Iterator[ProjectState]:
     """Yield running projects of which every source has been read once."""
     intervals = dict.fromkeys(Source, 60.0)
     for project_id in project_ids(projects):
@@ -69,7 +69,7 @@ def _holding(number: int, price: float) -> Holding:
     return Holding(security, quantity, _PRICE, price, 1.0, value, profit)
 
 
-def move_prices(store: Store[Any], project_id: int, read: Portfolio, now: Moment) -> None:
+def move_prices(store: Store[Any], project_id: int, read: Portfolio, now: Instant) -> None:
     """Publish what one poll of a portfolio changes."""
     store.update(
         project_id, lambda known: known.with_portfolio(read, now).with_success(Source.PORTFOLIO, now)

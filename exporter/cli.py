@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         try:
             loaded, web_config = _load_both(load, flags.web_config_file)
             if flags.config_check or flags.config_probe:
-                _check(flags.shard.share_of(loaded.config), loaded)
+                _check(flags.shard.apply(loaded.config), loaded)
                 well = not flags.config_probe or _probe(loaded.config, flags.shard, clock, environment)
                 return DONE if well else FAILED
             return _run(flags, loaded, load, web_config, clock)

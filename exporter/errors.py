@@ -31,7 +31,7 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
-class Obstacle(StrEnum):
+class TransportFailure(StrEnum):
     """What kept an answer from coming, where the transport tells."""
 
     NAME_NOT_RESOLVED = "name_not_resolved"
@@ -80,12 +80,12 @@ class ApiError(ExporterError):
     """A request to QuantConnect gave no usable answer.
 
     The text is already free of credentials and short enough for a log line. ``endpoint`` is set by
-    the client that asked, ``obstacle`` where no answer came and it is known why.
+    the client that asked, ``transport_failure`` where no answer came and it is known why.
     """
 
     reason: ClassVar[Reason]
     endpoint: str = ""
-    obstacle: Obstacle | None = None
+    transport_failure: TransportFailure | None = None
 
     def __str__(self) -> str:
         text = super().__str__()

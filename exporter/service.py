@@ -11,16 +11,16 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.config.model import Account, Config
 from exporter.config.shard import Shard
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.families import AccountView, ExporterView
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
-from exporter.polling.account import AccountPoller, Inheritance
+from exporter.polling.account import AccountPoller, Handover
 from exporter.polling.poller import AccountWorkers, Poller
 from exporter.polling.store import Store
 from exporter.quantconnect.auth import Credentials
 from exporter.quantconnect.budget import RequestBudget
-from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client, Pace
+from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client, Throttle
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages
 from exporter.web.status_page import status_page
@@ -38,7 +38,7 @@ class Exporter:
         self._clock = clock
         self._telemetry_path = telemetry_path
         self._shard = shard or Shard()
-        share = self._shard.share_of(config)
+        share = self._shard.apply(config)
         self._store: Store[RenderedProject] = Store(render_project)
         self._view = ExporterView(
             version=__version__,
@@ -48,7 +48,7 @@ class Exporter:
         )
         self._started = False
         self.poller = Poller(self._workers(share, {}))
-        own = OwnMetrics(self._accounts, lambda: self._view)
+        own = ExporterMetrics(self._accounts, lambda: self._view)
         self.page = Page(self._store, own.lines, clock)
 
     def start(self) -> None:
@@ -76,7 +76,7 @@ class Exporter:
         the page at once. Raises ConfigError, and changes nothing, for a configuration that leaves
         this shard nothing to ask with.
         """
-        share = self._shard.share_of(config)
+        share = self._shard.apply(config)
         before = {workers.poller.account.name: workers for workers in self.poller.accounts}
         self.poller.stop()
         self.poller = Poller(self._workers(share, before))
@@ -93,16 +93,16 @@ class Exporter:
         kept = {
             account.name for account in config.accounts if _is_same_user(account, before.get(account.name))
         }
-        inherited = {}
+        handovers = {}
         for name, workers in before.items():
-            inheritance = workers.poller.hand_over()
+            handover = workers.poller.retire()
             if name in kept:
-                inherited[name] = inheritance
+                handovers[name] = handover
             else:
-                for state in inheritance.states:
+                for state in handover.states:
                     self._store.remove(state.project_id)
         return [
-            self._account_workers(config, account, before.get(account.name), inherited.get(account.name))
+            self._account_workers(config, account, before.get(account.name), handovers.get(account.name))
             for account in config.accounts
         ]
 
@@ -111,7 +111,7 @@ class Exporter:
         config: Config,
         account: Account,
         before: AccountWorkers | None,
-        inheritance: Inheritance | None,
+        handover: Handover | None,
     ) -> AccountWorkers:
         log = before.log if before else RequestLog(ENDPOINTS, RESULTS)
         poller = AccountPoller(
@@ -122,7 +122,7 @@ class Exporter:
             self._store,
             self._clock,
             random.random,
-            inheritance,
+            handover,
         )
         timeout = config.defaults.polling.timeout
         longest = max([timeout, *(project.settings.polling.timeout for project in config.projects)])
@@ -165,8 +165,10 @@ def may_discover(config: Config, account: Account, shard: Shard) -> Callable[[in
     return lambda project_id: project_id not in elsewhere and shard.owns(project_id)
 
 
-def make_client_of(account: Account, timeout: float, clock: Clock, log: RequestLog, pace: Pace) -> Client:
+def make_client_of(
+    account: Account, timeout: float, clock: Clock, log: RequestLog, throttle: Throttle
+) -> Client:
     """Return a client that signs as the account's user."""
     return Client(
-        Credentials(account.user_id, account.api_token), account.base_url, timeout, clock, log, pace
+        Credentials(account.user_id, account.api_token), account.base_url, timeout, clock, log, throttle
     )

@@ -13,15 +13,15 @@ from exporter.errors import (
     ApiError,
     Malformed,
     NotReady,
-    Obstacle,
     RateLimited,
     Refused,
     Rejected,
     TimedOut,
+    TransportFailure,
     Unauthorized,
     Unavailable,
 )
-from exporter.polling.demand import listing_demand, status_demand, value_demands
+from exporter.polling.job_specs import listing_job, status_job, value_jobs
 from exporter.polling.state import Source
 from exporter.probe.diagnosis import NOTABLE_SKEW, diagnose
 from exporter.probe.facts import NEVER_DEPLOYED, AccountFacts, Findings, FoundProject, Polled
@@ -43,11 +43,11 @@ def plan(projects: int, requests_per_minute: int = 30) -> Plan:
     """Return the plan of projects of which the first has a chart, and of one that was never deployed."""
     defaults = ProjectSettings()
     settings = [CHARTED, *[defaults] * (projects - 1)]
-    jobs = [job for number, each in enumerate(settings) for job in value_demands(number, each)]
-    jobs.append(status_demand(projects, defaults))
+    jobs = [job for number, each in enumerate(settings) for job in value_jobs(number, each)]
+    jobs.append(status_job(projects, defaults))
     stale_after = defaults.polling.stale_after
     return plan_of(
-        requests_per_minute, [(job, stale_after) for job in (listing_demand(defaults, settings), *jobs)]
+        requests_per_minute, [(job, stale_after) for job in (listing_job(defaults, settings), *jobs)]
     )
 
 
@@ -277,11 +277,11 @@ def test_clock_that_signs_well_enough_is_no_suspect():
     assert "clock" not in diagnosis_of(REFUSED, -3600.0)[1]
 
 
-@pytest.mark.parametrize("obstacle", Obstacle)
-def test_every_obstacle_has_words(obstacle):
+@pytest.mark.parametrize("transport_failure", TransportFailure)
+def test_every_obstacle_has_words(transport_failure):
     """Whatever kept an answer from coming is said, with something to try, and all blanks filled."""
     error = Unavailable("no usable connection")
-    error.obstacle = obstacle
+    error.transport_failure = transport_failure
     what, advice = diagnosis_of(error)
 
     assert len(what) > 20

@@ -2,11 +2,11 @@
 
 from exporter.config.model import ProjectSettings
 from exporter.domain.deployment import AlgorithmStatus, Deployment
-from exporter.polling.state import Moment, ProjectState, Source, new_project
+from exporter.polling.state import Instant, ProjectState, Source, new_project
 from exporter.probe.series import SeriesEstimate, estimate, expected_state, series_of
 from tests.support import START
 
-NOW = Moment(START, 1000.0)
+NOW = Instant(START, 1000.0)
 
 
 def expected(

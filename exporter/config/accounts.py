@@ -20,7 +20,7 @@ from exporter.config.credentials import (
 )
 from exporter.config.document import Section
 from exporter.config.model import DEFAULT_BASE_URL, Account
-from exporter.config.report import shown
+from exporter.config.report import quoted
 from exporter.config.secret import Secret
 
 ACCOUNT_KEYS = (
@@ -39,7 +39,7 @@ _MOST_CONCURRENT_REQUESTS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class LoadContext:
     """What the meaning of a document depends on besides its text.
 
     ``folder`` is where relative file names start; ``world_readable`` tells whether every user of the
@@ -51,35 +51,34 @@ class Surroundings:
     world_readable: bool
 
 
-def read_accounts(top: Section, surroundings: Surroundings) -> list[tuple[Section, Account]]:
+def read_accounts(top: Section, context: LoadContext) -> list[tuple[Section, Account]]:
     """Return the accounts, each with its section; the one from the environment has an empty section."""
     if "accounts" not in top:
-        if missing := missing_variables(surroundings.environment):
+        if missing := missing_variables(context.environment):
             top.problem("accounts", f"is missing: list an account here, or set {missing}")
             return []
-        return [(top.section("accounts", ()), environment_account(surroundings.environment, top.report))]
+        return [(top.section("accounts", ()), environment_account(context.environment, top.report))]
     sections = top.sections("accounts", ACCOUNT_KEYS)
     if not sections and top.sound:
         top.problem("accounts", "must list at least one account")
-    tokens = _tokens(sections, surroundings)
+    tokens = _tokens(sections, context)
     accounts = [
-        _account(section, token, surroundings.folder) for section, token in zip(sections, tokens, strict=True)
+        _account(section, token, context.folder) for section, token in zip(sections, tokens, strict=True)
     ]
     pairs = list(zip(sections, accounts, strict=True))
-    _refuse_twins(pairs)
+    _check_duplicates(pairs)
     return pairs
 
 
-def _tokens(sections: tuple[Section, ...], surroundings: Surroundings) -> list[Secret]:
+def _tokens(sections: tuple[Section, ...], context: LoadContext) -> list[Secret]:
     """Return the token of each account; the environment's serves the only one that names none."""
     tokens = [
-        account_token(section, surroundings.folder, world_readable=surroundings.world_readable)
-        for section in sections
+        account_token(section, context.folder, world_readable=context.world_readable) for section in sections
     ]
     without = [section for section, token in zip(sections, tokens, strict=True) if token is None]
     fallback = NO_TOKEN
-    if len(without) == 1 and has_environment_token(surroundings.environment):
-        fallback = environment_token(surroundings.environment, without[0].report)
+    if len(without) == 1 and has_environment_token(context.environment):
+        fallback = environment_token(context.environment, without[0].report)
     elif len(without) == 1:
         without[0].problem("api_token", f"is missing: give api_token or api_token_file, or set {API_TOKEN}")
     else:
@@ -105,7 +104,7 @@ def _account(section: Section, token: Secret, folder: Path) -> Account:
     )
 
 
-def _refuse_twins(accounts: list[tuple[Section, Account]]) -> None:
+def _check_duplicates(accounts: list[tuple[Section, Account]]) -> None:
     """Report accounts that share a name, or that are one user at one address."""
     names: dict[str, Section] = {}
     users: dict[tuple[int, str], Section] = {}
@@ -113,7 +112,7 @@ def _refuse_twins(accounts: list[tuple[Section, Account]]) -> None:
         if account.name:
             first = names.setdefault(account.name, section)
             if first is not section:
-                section.problem("name", f"{shown(account.name)} is already the name of {first.place.key}")
+                section.problem("name", f"{quoted(account.name)} is already the name of {first.place.key}")
         if account.user_id != NO_USER_ID:
             first = users.setdefault((account.user_id, account.base_url), section)
             if first is not section:

@@ -15,7 +15,7 @@ from typing import TypeVar
 import yaml
 
 from exporter.config.duration import format_duration, parse_duration
-from exporter.config.report import Place, Report, shown
+from exporter.config.report import Place, Report, quoted
 
 Default = TypeVar("Default")
 
@@ -159,7 +159,7 @@ class Section:
         for item in self._items(key):
             wrong = _wrong_text(item.node)
             if not wrong and item.node.value in texts:
-                wrong = f"{shown(item.node.value)} is in the list already"
+                wrong = f"{quoted(item.node.value)} is in the list already"
             if wrong:
                 self.report.problem(item.place, wrong)
             else:
@@ -227,7 +227,7 @@ class Section:
         try:
             seconds = parse_duration(text)
         except ValueError as error:
-            self.problem(key, f"{error}, not {shown(text)}")
+            self.problem(key, f"{error}, not {quoted(text)}")
             return default
         if not least <= seconds <= _MAX_DURATION:
             span = f"{format_duration(least)} to {format_duration(_MAX_DURATION)}"
@@ -334,7 +334,7 @@ def _described(node: yaml.Node) -> str:
     """Return what stands there instead of the wanted value, shortened."""
     if not isinstance(node, yaml.ScalarNode) or _is_empty(node):
         return _kind(node)
-    text = shown(node.value)
+    text = quoted(node.value)
     return text if node.style is None else f"the quoted text {text}"
 
 

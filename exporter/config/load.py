@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.config.accounts import Surroundings
+from exporter.config.accounts import LoadContext
 from exporter.config.credentials import environment_account, missing_variables
 from exporter.config.document import NotYamlError, read_document
 from exporter.config.files import UnreadableError, read_text_file
@@ -35,7 +35,7 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Loaded:
         raise ConfigError((f"{Place(str(path), error.line)}: the file {error}",)) from None
     except NotYamlError as error:
         raise ConfigError((f"{Place(str(path), error.line)}: {error}",)) from None
-    config = read_config(top, Surroundings(path.parent, environment, file.world_readable))
+    config = read_config(top, LoadContext(path.parent, environment, file.world_readable))
     return Loaded(config, report.warnings())
 
 

@@ -54,7 +54,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """How often each source of a project is asked for, and how long a value may be shown: seconds."""
+    """How often each source of a project is asked for, and how long a value may be quoted: seconds."""
 
     status: float = 60.0
     portfolio: float = 60.0

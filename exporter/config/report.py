@@ -55,7 +55,7 @@ def _lines(findings: list[tuple[Place, str]]) -> tuple[str, ...]:
     return tuple(f"{place}: {text}" for place, text in ordered)
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Return ``text`` in quotes, short and on one line, whatever it holds."""
     if len(text) > _SHOWN_CHARACTERS:
         text = text[: _SHOWN_CHARACTERS - 1] + "…"

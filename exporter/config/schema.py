@@ -1,19 +1,19 @@
 """What a configuration document means: its top-level sections and how they belong together."""
 
-from exporter.config.accounts import Surroundings, decide_discovery, read_accounts
+from exporter.config.accounts import LoadContext, decide_discovery, read_accounts
 from exporter.config.document import Section, suggestion
 from exporter.config.model import Config, NamedProject, ProjectSettings
-from exporter.config.report import shown
+from exporter.config.report import quoted
 from exporter.config.settings import default_settings, project_settings
 
 TOP_KEYS = ("accounts", "projects", "polling", "cardinality", "limits")
 PROJECT_KEYS = ("id", "account", "name", "account_currency", "charts", "polling", "cardinality", "limits")
 
 
-def read_config(top: Section, surroundings: Surroundings) -> Config:
+def read_config(top: Section, context: LoadContext) -> Config:
     """Return what the document means; problems and warnings go into its report."""
     defaults = default_settings(top)
-    accounts = read_accounts(top, surroundings)
+    accounts = read_accounts(top, context)
     # While an account cannot be read, its name is unknown, and no project's account can be judged.
     names = [account.name for _, account in accounts] if top.sound else []
     projects = _projects(top, names, defaults)
@@ -49,5 +49,5 @@ def _account_of(section: Section, account_names: list[str]) -> str:
     name = section.text("account", "")
     known = [account for account in account_names if account]
     if name and name not in known and len(known) == len(account_names) > 0:
-        section.problem("account", f"{shown(name)} is no account{suggestion(name, known)}")
+        section.problem("account", f"{quoted(name)} is no account{suggestion(name, known)}")
     return name

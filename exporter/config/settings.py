@@ -16,7 +16,7 @@ from exporter.config.model import (
     ProjectSettings,
     Severity,
 )
-from exporter.config.report import shown
+from exporter.config.report import quoted
 
 POLLING_KEYS = tuple(field.name for field in fields(Polling))
 CARDINALITY_KEYS = tuple(field.name for field in fields(Cardinality))
@@ -50,7 +50,7 @@ def project_settings(section: Section, defaults: ProjectSettings) -> ProjectSett
     currency = section.text("account_currency", None)
     if currency is not None and not _CURRENCY.fullmatch(currency):
         section.problem(
-            "account_currency", f"must be 2 to 10 capital letters or digits, not {shown(currency)}"
+            "account_currency", f"must be 2 to 10 capital letters or digits, not {quoted(currency)}"
         )
     return ProjectSettings(
         name=section.text("name", None),
@@ -72,7 +72,7 @@ def _polling(parent: Section, base: Polling) -> Polling:
         }
     )
     if section and section.sound:
-        _judge_stale_after(section, polling)
+        _check_stale_after(section, polling)
     return polling
 
 
@@ -84,7 +84,7 @@ def _cardinality(parent: Section, base: Cardinality) -> Cardinality:
     )
 
 
-def _judge_stale_after(section: Section, polling: Polling) -> None:
+def _check_stale_after(section: Section, polling: Polling) -> None:
     """Compare ``stale_after`` with the intervals that are given together with it or over it."""
     stale_after = format_duration(polling.stale_after)
     intervals = {key: seconds for key, seconds in asdict(polling).items() if key in _SOURCES}
@@ -128,11 +128,11 @@ def _limits(parent: Section, base: Limits) -> Limits:
                 if value is not None:
                     limits[name, severity] = value
         if given and given.sound:
-            _judge_order(given, name, limits)
+            _check_order(given, name, limits)
     return MappingProxyType(limits)
 
 
-def _judge_order(given: Section, name: LimitName, limits: Limits) -> None:
+def _check_order(given: Section, name: LimitName, limits: Limits) -> None:
     """Report a warning that would not come before its critical; cash is the limit that bounds from below."""
     warning = limits.get((name, Severity.WARNING))
     critical = limits.get((name, Severity.CRITICAL))

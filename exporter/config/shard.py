@@ -22,7 +22,7 @@ class Shard:
         """
         return self.index == max(range(self.total), key=lambda index: _weight(project_id, index))
 
-    def share_of(self, config: Config) -> Config:
+    def apply(self, config: Config) -> Config:
         """Return what of a configuration is this shard's: its named projects and its part of each budget.
 
         Raises ConfigError when an account's requests per minute are fewer than the shards.

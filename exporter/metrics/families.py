@@ -19,7 +19,7 @@ from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security
 from exporter.errors import Reason
 from exporter.metrics.exposition import Kind
-from exporter.polling.state import Moment, ProjectState, Reading, Source, SourceHealth
+from exporter.polling.state import Instant, ProjectState, Reading, Source, SourceHealth
 from exporter.quantconnect.telemetry import DURATION_BUCKETS, Requests
 
 S = TypeVar("S")
@@ -109,7 +109,7 @@ PROJECT = ("project_id", "project")
 HOLDING = ("symbol_id", "symbol", "security_type")
 CURRENCY = ("account_currency",)
 
-_FOREVER = Moment(inf, inf)
+_FOREVER = Instant(inf, inf)
 _CACHED = "From the last successful poll."
 
 
@@ -489,7 +489,7 @@ _PORTFOLIO: tuple[Family[PortfolioView], ...] = (
 
 
 def _of_equity(
-    pick: Callable[[EquityCurve, Moment], float | None], *, in_account_currency: bool = False
+    pick: Callable[[EquityCurve, Instant], float | None], *, in_account_currency: bool = False
 ) -> Callable[[ProjectState], Samples]:
     def samples(state: ProjectState) -> Samples:
         if state.equity is None:
@@ -696,14 +696,14 @@ ACCOUNT_FAMILIES: tuple[Family[AccountView], ...] = (
         "quantconnect_api_requests_total",
         Kind.COUNTER,
         "Requests to the API by endpoint and result: ok, or why there was no usable answer.",
-        ("account", "endpoint", "result"),
+        ("account", "api_endpoint", "result"),
         _requests,
     ),
     Family(
         "quantconnect_api_request_duration_seconds",
         Kind.HISTOGRAM,
         "Duration of requests to the API, from signing to the parsed answer.",
-        ("account", "endpoint", "le"),
+        ("account", "api_endpoint", "le"),
         _durations,
     ),
     Family(

@@ -12,10 +12,10 @@ from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, Malformed, Reason
 from exporter.polling import log
-from exporter.polling.asking import Change, ask, moment
-from exporter.polling.demand import LISTING, listing_demand, status_demand, value_demands
-from exporter.polling.membership import Membership, membership
+from exporter.polling.fetch import Change, fetch, read_clock
+from exporter.polling.job_specs import LISTING, listing_job, status_job, value_jobs
 from exporter.polling.schedule import JobKey, Schedule
+from exporter.polling.selection import Selection, membership
 from exporter.polling.state import VALUE_SOURCES, ProjectState, Source, is_same_deployment, new_project
 from exporter.polling.store import Store, Update
 from exporter.quantconnect.client import Client
@@ -28,7 +28,7 @@ NAMES_RETRY = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Inheritance:
+class Handover:
     """What a poller hands over to its successor: its projects, and when each job would have been due.
 
     Until ``rate_limited_until`` QuantConnect wants no requests. Refused credentials are not handed
@@ -47,7 +47,7 @@ class Inheritance:
 class AccountPoller:
     """The projects of one account and what is due for them.
 
-    Several workers call :meth:`poll_once`, each with a client of its own. An ``inheritance`` is what
+    Several workers call :meth:`poll_once`, each with a client of its own. An ``handover`` is what
     the same account's poller knew under an earlier configuration.
     """
 
@@ -60,7 +60,7 @@ class AccountPoller:
         store: Store[Any],
         clock: Clock,
         random: Callable[[], float],
-        inheritance: Inheritance | None = None,
+        handover: Handover | None = None,
     ) -> None:
         self.account = account
         self._defaults = defaults
@@ -84,11 +84,11 @@ class AccountPoller:
         self._names_asked: frozenset[int] = frozenset()
         self._names_due = 0.0
         listing_due = clock.monotonic()
-        if inheritance is not None:
-            self._inherit(inheritance)
+        if handover is not None:
+            self._take_over(handover)
             if self._named.keys() <= self._projects:
-                listing_due = inheritance.due.get(LISTING, listing_due)
-        listing = listing_demand(defaults, self._named.values())
+                listing_due = handover.due.get(LISTING, listing_due)
+        listing = listing_job(defaults, self._named.values())
         self._schedule.add(listing.key, listing.interval, listing_due)
         self._publish_intervals()
 
@@ -127,14 +127,14 @@ class AccountPoller:
         with self._changed:
             self._changed.notify_all()
 
-    def hand_over(self) -> Inheritance:
+    def retire(self) -> Handover:
         """Publish nothing any more, not even what is being asked now, and return what a successor needs."""
         with self._membership:
             self._retired = True
         with self._changed:
             due = self._schedule.planned()
             rate_limited_until = self._schedule.rate_limited_until
-        return Inheritance(
+        return Handover(
             listing_tried=self._listing_tried,
             names=self._names,
             names_asked=self._names_asked,
@@ -152,14 +152,14 @@ class AccountPoller:
         """Tell whether every project has been asked for once, successfully or not."""
         return self._listing_tried and all(_tried(state) for state in self._states())
 
-    def _inherit(self, inheritance: Inheritance) -> None:
+    def _take_over(self, handover: Handover) -> None:
         """Take over what is known of the projects that stay ours, and take the others off the page."""
-        self._listing_tried = inheritance.listing_tried
-        self._names = inheritance.names
-        self._names_asked = inheritance.names_asked
-        self._names_due = inheritance.names_due
-        self._schedule.hold_for_rate_limit(inheritance.rate_limited_until)
-        for state in inheritance.states:
+        self._listing_tried = handover.listing_tried
+        self._names = handover.names
+        self._names_asked = handover.names_asked
+        self._names_due = handover.names_due
+        self._schedule.hold_for_rate_limit(handover.rate_limited_until)
+        for state in handover.states:
             project_id = state.project_id
             settings = self._named.get(project_id)
             if settings is None and not (self.account.discover and self._may_discover(project_id)):
@@ -169,7 +169,7 @@ class AccountPoller:
             self._update(project_id, _with_settings(settings or self._defaults))
             self._update(project_id, self._with_name)
             if (adopted := self._store.get(project_id)) and adopted.current_deployment:
-                self._begin_jobs(adopted, inheritance.due)
+                self._begin_jobs(adopted, handover.due)
 
     def _update(self, project_id: int, change: Change) -> Update | None:
         """Publish a change, unless another poller has taken over meanwhile."""
@@ -183,8 +183,8 @@ class AccountPoller:
             self._record_failure(key, error.reason, str(error))
             with self._changed:
                 self._schedule.failed(key, error, self._clock.monotonic())
-        except Exception as mistake:  # noqa: BLE001 - one bad answer must not end the worker
-            log.mistake(self.account.name, key, mistake)
+        except Exception as error:  # noqa: BLE001 - one bad answer must not end the worker
+            log.internal_error(self.account.name, key, error)
             self._record_failure(key, Reason.INTERNAL, "a mistake of the exporter")
             with self._changed:
                 self._schedule.failed(key, None, self._clock.monotonic())
@@ -211,18 +211,18 @@ class AccountPoller:
         deployment = state.current_deployment if state else None
         if state is None or deployment is None:
             return
-        answer = ask(source, client, state, deployment, self._clock)
-        now = moment(self._clock)
+        fetched = fetch(source, client, state, deployment, self._clock)
+        now = read_clock(self._clock)
 
         def change(known: ProjectState) -> ProjectState:
             if not is_same_deployment(known.current_deployment, deployment):
                 return known  # the answer is about a deployment that has ended meanwhile
-            changed = answer.change(known)
-            return changed if answer.error else changed.with_success(source, now)
+            changed = fetched.change(known)
+            return changed if fetched.error else changed.with_success(source, now)
 
         update = self._update(project_id, change)
-        if answer.error:
-            raise answer.error
+        if fetched.error:
+            raise fetched.error
         log.recovered(update, source)
         log.members_unknown(update)
 
@@ -253,7 +253,7 @@ class AccountPoller:
             self._may_discover,
             discover=self.account.discover,
         )
-        return found is Membership.DISCOVERED
+        return found is Selection.DISCOVERED
 
     def _ask_names(self, client: Client, found: list[int]) -> None:
         """Ask for the projects' names when there is a new project without one, and now and then.
@@ -305,7 +305,7 @@ class AccountPoller:
         if deployments is None and project_id in self._named:
             # The list leaves out what was never deployed, and perhaps what others share with us.
             with self._changed:
-                status = status_demand(project_id, self._named[project_id])
+                status = status_job(project_id, self._named[project_id])
                 self._schedule.add(status.key, status.interval, self._clock.monotonic())
             return
         with self._changed:
@@ -325,7 +325,7 @@ class AccountPoller:
         self._store.remove(project_id)
 
     def _set_deployment(self, project_id: int, deployment: Deployment | None) -> None:
-        now = moment(self._clock)
+        now = read_clock(self._clock)
 
         def change(known: ProjectState) -> ProjectState:
             same = known.deployment is not None and known.deployment.value == deployment
@@ -356,9 +356,9 @@ class AccountPoller:
             now = self._clock.monotonic()
             self._running.add(state.project_id)
             self._changed.notify()
-            for rank, (key, interval, cost) in enumerate(value_demands(state.project_id, state.settings)):
+            for priority, (key, interval, cost) in enumerate(value_jobs(state.project_id, state.settings)):
                 due = min(planned.get(key, floor(now)), now + interval)
-                self._schedule.add(key, interval, due, cost, rank)
+                self._schedule.add(key, interval, due, cost, priority)
 
     def _end_jobs(self, project_id: int) -> None:
         with self._changed:

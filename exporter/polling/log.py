@@ -98,7 +98,7 @@ def stretched(account: Account, factor: float) -> None:
         _logger.info("request budget suffices again", extra=fields)
 
 
-def mistake(account: str, key: JobKey, error: Exception) -> None:
+def internal_error(account: str, key: JobKey, error: Exception) -> None:
     """Log an error of our own with its traceback."""
     _logger.error(
         "poll failed by a mistake of the exporter",

@@ -7,7 +7,7 @@ from threading import Event, Lock, Thread
 from exporter.clock import Clock
 from exporter.polling.account import AccountPoller
 from exporter.quantconnect.budget import RequestBudget
-from exporter.quantconnect.client import Client, Pace
+from exporter.quantconnect.client import Client, Throttle
 from exporter.quantconnect.telemetry import RequestLog
 
 _LONGEST_WAIT = 1.0
@@ -31,7 +31,7 @@ class AccountWorkers:
     def __init__(
         self,
         poller: AccountPoller,
-        make_client: Callable[[Pace], Client],
+        make_client: Callable[[Throttle], Client],
         log: RequestLog,
         budget: RequestBudget,
         timeout: float,
@@ -77,7 +77,7 @@ class AccountWorkers:
         return not self._stop.is_set() and not all(thread.is_alive() for thread in self._threads)
 
     def _work(self, number: int) -> None:
-        client = self._make_client(lambda: self._pace(number))
+        client = self._make_client(lambda: self._throttle(number))
         try:
             while not self._stop.is_set():
                 self._show_alive(number)
@@ -104,9 +104,9 @@ class AccountWorkers:
         elif changed:
             _logger.info("clocks agree again", extra={"account": self.poller.account.name})
 
-    def _pace(self, number: int) -> None:
+    def _throttle(self, number: int) -> None:
         """Wait until the account's budget has a request free."""
-        while (wait := self.budget.spend(self._clock.monotonic())) > 0:
+        while (wait := self.budget.try_acquire(self._clock.monotonic())) > 0:
             self._show_alive(number)
             started = self._clock.monotonic()
             stopped = self._stop.wait(min(wait, _LONGEST_WAIT))

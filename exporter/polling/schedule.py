@@ -43,7 +43,7 @@ class JobKey(NamedTuple):
 @dataclass(slots=True)
 class _Job:
     key: JobKey
-    rank: int
+    priority: int
     number: int
     interval: float
     cost: int
@@ -65,8 +65,8 @@ class Schedule:
     """The jobs of one account. Not thread safe: its owner holds a lock. Times are monotonic seconds.
 
     One job of a project runs at a time, so that one that hangs holds one worker. A heap has a point
-    for each job that may run: its due time, and for equal ones the job's rank and number, so that of
-    the lowest rank the one added first goes first. A point is outdated when its job has gone or is
+    for each job that may run: its due time, and for equal ones the job's priority and number, so that of
+    the lowest priority the one added first goes first. A point is outdated when its job has gone or is
     due at another time, and is passed over. Points of a project that is busy wait until it is free.
     """
 
@@ -74,7 +74,7 @@ class Schedule:
         self._requests_per_minute = requests_per_minute
         self._random = random
         self._jobs: dict[JobKey, _Job] = {}
-        self._points: list[tuple[float, int, int, _Job]] = []
+        self._heap: list[tuple[float, int, int, _Job]] = []
         self._waiting: defaultdict[int | None, list[_Job]] = defaultdict(list)
         self._busy: set[int | None] = set()
         self._added = 0
@@ -83,7 +83,7 @@ class Schedule:
         self._held_until = -inf
         self._held_reason = Reason.RATE_LIMITED
 
-    def add(self, key: JobKey, interval: float, due: float, cost: int = 1, rank: int = 0) -> None:
+    def add(self, key: JobKey, interval: float, due: float, cost: int = 1, priority: int = 0) -> None:
         """Add a job that makes ``cost`` requests every ``interval`` seconds, the first time at ``due``."""
         if key in self._jobs:
             return
@@ -91,7 +91,7 @@ class Schedule:
         self._wanted += cost * _MINUTE / interval
         self.version += 1
         phase = self._added * _GOLDEN_RATIO % 1
-        job = _Job(key, rank, self._added, interval, cost, phase, due)
+        job = _Job(key, priority, self._added, interval, cost, phase, due)
         self._jobs[key] = job
         self._plan(job, due)
 
@@ -139,7 +139,7 @@ class Schedule:
         """
         wait = self._held_until - now
         while (job := self._first()) is not None and job.due <= now:
-            heappop(self._points)
+            heappop(self._heap)
             if wait <= 0:
                 job.running = True
                 self._busy.add(job.key.project_id)
@@ -197,18 +197,18 @@ class Schedule:
 
     def _first(self) -> _Job | None:
         """Return the job of the earliest point that may run, which is then the heap's first."""
-        while self._points:
-            due, _, _, job = self._points[0]
+        while self._heap:
+            due, _, _, job = self._heap[0]
             if self._jobs.get(job.key) is job and job.due == due:
                 if job.key.project_id not in self._busy:
                     return job
                 self._waiting[job.key.project_id].append(job)
-            heappop(self._points)
+            heappop(self._heap)
         return None
 
     def _plan(self, job: _Job, due: float) -> None:
         job.due = due
-        heappush(self._points, (due, job.rank, job.number, job))
+        heappush(self._heap, (due, job.priority, job.number, job))
 
     def _free(self, project_id: int | None) -> None:
         """Let the other jobs of a project run again."""

@@ -30,7 +30,7 @@ _NO_FAILURES: Mapping[Reason, int] = MappingProxyType(dict.fromkeys(Reason, 0))
 VALUE_SOURCES = (Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS, Source.CHARTS)
 
 
-class Moment(NamedTuple):
+class Instant(NamedTuple):
     """One reading of both clocks: ``wall`` in Unix seconds, UTC; ``monotonic`` for durations."""
 
     wall: float
@@ -41,7 +41,7 @@ class Reading(NamedTuple, Generic[T]):
     """A value and when it was read."""
 
     value: T
-    read_at: Moment
+    read_at: Instant
 
 
 class SourceHealth(NamedTuple):
@@ -102,7 +102,7 @@ class ProjectState(NamedTuple):
         health = {source: self.health.get(source, SourceHealth()) for source in sources_of(settings)}
         return self._replace(settings=settings, charts=charts, health=health, account_currency=currency)
 
-    def with_deployment(self, deployment: Deployment | None, now: Moment) -> "ProjectState":
+    def with_deployment(self, deployment: Deployment | None, now: Instant) -> "ProjectState":
         """Return the state with the project's latest deployment.
 
         Values belong to one running deployment: they go when it stops and when another begins.
@@ -124,7 +124,7 @@ class ProjectState(NamedTuple):
             account_currency=self.settings.account_currency,
         )
 
-    def with_portfolio(self, portfolio: Portfolio, now: Moment) -> "ProjectState":
+    def with_portfolio(self, portfolio: Portfolio, now: Instant) -> "ProjectState":
         """Return the state with a new portfolio, and what its cash book tells of the account currency."""
         known = self.portfolio.value if self.portfolio else None
         changed = known is not None and known != portfolio
@@ -135,7 +135,7 @@ class ProjectState(NamedTuple):
             or portfolio.infer_account_currency(self.account_currency),
         )
 
-    def with_success(self, source: Source, now: Moment) -> "ProjectState":
+    def with_success(self, source: Source, now: Instant) -> "ProjectState":
         """Return the state after a poll of the source succeeded."""
         known = self.health[source]
         return self._with_health(

@@ -9,9 +9,9 @@ from exporter.config.model import Account, Config, ProjectSettings
 from exporter.config.shard import Shard
 from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, Malformed, RateLimited, Rejected, Unauthorized
-from exporter.polling.asking import ask, moment
-from exporter.polling.demand import Demand, listing_demand, status_demand, value_demands
-from exporter.polling.membership import Membership, membership
+from exporter.polling.fetch import fetch, read_clock
+from exporter.polling.job_specs import JobSpec, listing_job, status_job, value_jobs
+from exporter.polling.selection import Selection, membership
 from exporter.polling.state import ProjectState, Source, new_project
 from exporter.probe.facts import NEVER_DEPLOYED, UNKNOWN, AccountFacts, Findings, FoundProject, Polled
 from exporter.probe.pace import Enough, ProbePace
@@ -37,7 +37,7 @@ def ask_account(
 
     ``taken`` are the projects that another account polls already. ``wait`` lets seconds pass.
     """
-    share = shard.share_of(config)
+    share = shard.apply(config)
     own = next(each for each in share.accounts if each.name == account.name)
     timeout = share.defaults.polling.timeout
     log = RequestLog(ENDPOINTS, RESULTS)
@@ -61,7 +61,7 @@ class _Candidate:
 
     found: FoundProject
     state: ProjectState | None = None
-    jobs: tuple[Demand, ...] = ()
+    jobs: tuple[JobSpec, ...] = ()
 
 
 class _Inquiry:
@@ -77,7 +77,7 @@ class _Inquiry:
         client: Client,
         pace: ProbePace,
     ) -> None:
-        share = shard.share_of(config)
+        share = shard.apply(config)
         self._account = account
         self._shard = shard
         self._taken = taken
@@ -101,7 +101,7 @@ class _Inquiry:
         candidates += [self._unlisted(project_id) for project_id in sorted(self._named.keys() - listing)]
         candidates.sort(key=lambda candidate: candidate.found.project_id)
         jobs = [
-            (listing_demand(self._defaults, self._named.values()), self._defaults.polling.stale_after),
+            (listing_job(self._defaults, self._named.values()), self._defaults.polling.stale_after),
             *(
                 (job, candidate.state.settings.polling.stale_after)
                 for candidate in candidates
@@ -144,7 +144,7 @@ class _Inquiry:
 
     def _unlisted(self, project_id: int) -> _Candidate:
         """Return a named project that is not listed: never deployed, shared by others, or not there at all."""
-        status = status_demand(project_id, self._named[project_id])
+        status = status_job(project_id, self._named[project_id])
         try:
             return self._polled(project_id, self._client.live_deployment(project_id), status)
         except Rejected as error:
@@ -158,21 +158,21 @@ class _Inquiry:
         found = FoundProject(project_id, self._name(project_id), UNKNOWN, polled)
         return _Candidate(found, self._state(project_id), (status,))
 
-    def _polled(self, project_id: int, deployment: Deployment | None, *jobs: Demand) -> _Candidate:
-        state = self._state(project_id).with_deployment(deployment, moment(self._clock))
+    def _polled(self, project_id: int, deployment: Deployment | None, *jobs: JobSpec) -> _Candidate:
+        state = self._state(project_id).with_deployment(deployment, read_clock(self._clock))
         if state.current_deployment is None:
             return _Candidate(self._found(project_id, deployment, Polled.STATUS_ONLY), state, jobs)
-        jobs += value_demands(project_id, state.settings)
+        jobs += value_jobs(project_id, state.settings)
         return _Candidate(self._found(project_id, deployment, Polled.YES), state, jobs)
 
-    def _why_not(self, project_id: int, found: Membership) -> Polled:
+    def _why_not(self, project_id: int, found: Selection) -> Polled:
         not_this_shards = not self._shard.owns(project_id)
-        if project_id in self._named_anywhere or (found is Membership.ELSEWHERE and not_this_shards):
+        if project_id in self._named_anywhere or (found is Selection.ELSEWHERE and not_this_shards):
             return Polled.OTHER_SHARD
         return {
-            Membership.NOT_NAMED: Polled.NOT_NAMED,
-            Membership.ELSEWHERE: Polled.OTHER_ACCOUNT,
-            Membership.NOT_RUNNING: Polled.NOT_RUNNING,
+            Selection.NOT_NAMED: Polled.NOT_NAMED,
+            Selection.ELSEWHERE: Polled.OTHER_ACCOUNT,
+            Selection.NOT_RUNNING: Polled.NOT_RUNNING,
         }[found]
 
     def _found(self, project_id: int, deployment: Deployment | None, polled: Polled) -> FoundProject:
@@ -194,7 +194,7 @@ class _Inquiry:
 
     def _series(self, states: list[ProjectState]) -> SeriesEstimate:
         """Ask as many running projects as may be asked what they hold, and count what it comes to."""
-        expected = [expected_state(state, moment(self._clock)) for state in states]
+        expected = [expected_state(state, read_clock(self._clock)) for state in states]
         answered: dict[tuple[Source, int], int] = {}
         measured = 0
         # Those with charts first: a mistake in a chart's name is the configuration's.
@@ -217,16 +217,16 @@ class _Inquiry:
                 continue
             before = series_of(state)
             try:
-                answer = ask(source, self._client, state, deployment, self._clock)
+                fetched = fetch(source, self._client, state, deployment, self._clock)
             except ApiError as error:
                 complete = False
                 self._note(f"{source} of project {project_id}", error)
                 continue
-            state = answer.change(state)
+            state = fetched.change(state)
             answered[source, project_id] = series_of(state) - before
-            if answer.error:
+            if fetched.error:
                 complete = False
-                self._note(f"{source} of project {project_id}", answer.error)
+                self._note(f"{source} of project {project_id}", fetched.error)
         return complete
 
     def _note(self, about: str, error: ApiError) -> None:

@@ -13,10 +13,10 @@ from exporter.errors import (
     ApiError,
     Malformed,
     NotReady,
-    Obstacle,
     RateLimited,
     Refused,
     TimedOut,
+    TransportFailure,
     Unauthorized,
     Unavailable,
 )
@@ -42,8 +42,8 @@ class Diagnosis:
 def diagnose(error: ApiError, facts: AccountFacts) -> Diagnosis:
     """Return what an error means for the one who runs the probe."""
     match error:
-        case ApiError(obstacle=Obstacle() as obstacle):
-            found = _obstructed(obstacle, facts)
+        case ApiError(transport_failure=TransportFailure() as transport_failure):
+            found = _obstructed(transport_failure, facts)
         case Unauthorized():
             found = _refused(error, facts)
         case RateLimited():
@@ -147,8 +147,8 @@ def _misshapen(error: Malformed, facts: AccountFacts) -> Diagnosis:
     )
 
 
-def _obstructed(obstacle: Obstacle, facts: AccountFacts) -> Diagnosis:
-    what, advice = _OBSTACLES[obstacle]
+def _obstructed(transport_failure: TransportFailure, facts: AccountFacts) -> Diagnosis:
+    what, advice = _FAILURES[transport_failure]
     parts = urlsplit(facts.account.base_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = _host(facts)
@@ -178,51 +178,54 @@ _CLOCK_OR_CERTIFICATE = (
     "One of: this machine's clock is wrong, which says {time} UTC; a proxy between shows a certificate of its "
     "own; or the server's was not renewed."
 )
-_OBSTACLES: Mapping[Obstacle, tuple[str, str]] = {
-    Obstacle.NAME_NOT_RESOLVED: (
+_FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
+    TransportFailure.NAME_NOT_RESOLVED: (
         "the name {host} cannot be resolved",
         "One of: this machine reaches no name server, or base_url is misspelled. Try: getent hosts {host}",
     ),
-    Obstacle.CONNECTION_REFUSED: (
+    TransportFailure.CONNECTION_REFUSED: (
         "{address} refuses the connection",
         "One of: nothing listens there, so look at base_url; or a firewall turns it down.",
     ),
-    Obstacle.CONNECTION_CUT: (
+    TransportFailure.CONNECTION_CUT: (
         "the connection to {address} was cut before an answer came",
         "One of: a proxy or firewall between, or a server that is being restarted. Try again.",
     ),
-    Obstacle.CONNECT_TIMEOUT: (
+    TransportFailure.CONNECT_TIMEOUT: (
         "no connection to {address} within {timeout}",
         "One of: a firewall drops packets, a proxy is needed (set HTTPS_PROXY), or base_url is wrong.",
     ),
-    Obstacle.NO_ROUTE: (
+    TransportFailure.NO_ROUTE: (
         "no route to {address}",
         "Look at this machine's network: its routes, and whether a firewall rejects.",
     ),
-    Obstacle.PROXY: (
+    TransportFailure.PROXY: (
         "the proxy cannot be used that the environment names",
         "Look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY={host} goes round it.",
     ),
-    Obstacle.TLS: (
+    TransportFailure.TLS: (
         "TLS cannot be agreed on with {address}",
         "One of: that port does not speak TLS, so look at base_url; or a proxy between breaks it.",
     ),
-    Obstacle.CERTIFICATE_SELF_SIGNED: ("the TLS certificate of {host} is self-signed", _INSPECTED),
-    Obstacle.CERTIFICATE_OF_UNKNOWN_AUTHORITY: (
+    TransportFailure.CERTIFICATE_SELF_SIGNED: ("the TLS certificate of {host} is self-signed", _INSPECTED),
+    TransportFailure.CERTIFICATE_OF_UNKNOWN_AUTHORITY: (
         "the TLS certificate of {host} is signed by an authority that is not known here",
         _INSPECTED,
     ),
-    Obstacle.CERTIFICATE_OF_ANOTHER_HOST: (
+    TransportFailure.CERTIFICATE_OF_ANOTHER_HOST: (
         "the TLS certificate is not that of {host}, but of another host",
         "One of: base_url is wrong, the name resolves to another machine, or a proxy answers.",
     ),
-    Obstacle.CERTIFICATE_EXPIRED: ("the TLS certificate of {host} has expired", _CLOCK_OR_CERTIFICATE),
-    Obstacle.CERTIFICATE_NOT_YET_VALID: (
+    TransportFailure.CERTIFICATE_EXPIRED: (
+        "the TLS certificate of {host} has expired",
+        _CLOCK_OR_CERTIFICATE,
+    ),
+    TransportFailure.CERTIFICATE_NOT_YET_VALID: (
         "the TLS certificate of {host} is not valid yet",
         _CLOCK_OR_CERTIFICATE,
     ),
-    Obstacle.CERTIFICATE_NOT_TRUSTED: ("the TLS certificate of {host} cannot be trusted", _INSPECTED),
-    Obstacle.NO_AUTHORITIES: (
+    TransportFailure.CERTIFICATE_NOT_TRUSTED: ("the TLS certificate of {host} cannot be trusted", _INSPECTED),
+    TransportFailure.NO_AUTHORITIES: (
         "the file of TLS authorities is not there",
         "Look at REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the environment.",
     ),

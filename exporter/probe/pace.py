@@ -35,6 +35,6 @@ class ProbePace:
         """Return when one more request may be made."""
         if self._made >= self._most or self._clock.monotonic() > self._deadline:
             raise Enough
-        while (wait := self._budget.spend(self._clock.monotonic())) > 0:
+        while (wait := self._budget.try_acquire(self._clock.monotonic())) > 0:
             self._wait(wait)
         self._made += 1

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exporter.polling.demand import Demand
+from exporter.polling.job_specs import JobSpec
 from exporter.polling.schedule import Schedule
 
 _MINUTE = 60
@@ -41,10 +41,10 @@ class Plan:
     rows: tuple[Row, ...]
 
 
-def plan_of(requests_per_minute: int, jobs: Iterable[tuple[Demand, float]]) -> Plan:
+def plan_of(requests_per_minute: int, jobs: Iterable[tuple[JobSpec, float]]) -> Plan:
     """Return what becomes of jobs under a budget; with each goes the ``stale_after`` of its project."""
     schedule = Schedule(requests_per_minute, lambda: 0.0)
-    alike: defaultdict[tuple[str, float, float], list[Demand]] = defaultdict(list)
+    alike: defaultdict[tuple[str, float, float], list[JobSpec]] = defaultdict(list)
     for demand, stale_after in jobs:
         schedule.add(demand.key, demand.interval, 0.0, demand.cost)
         alike[demand.key.kind, demand.interval, stale_after].append(demand)

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from math import ceil
 from textwrap import wrap
 
-from exporter.polling.demand import LISTING
+from exporter.polling.job_specs import LISTING
 from exporter.polling.state import Source
 from exporter.probe.diagnosis import NOTABLE_SKEW, diagnose, duration, utc
 from exporter.probe.facts import AccountFacts, Findings, FoundProject, Polled

@@ -6,11 +6,11 @@ from statistics import fmean
 
 from exporter.domain.chart import ChartPoint
 from exporter.domain.equity import EquityCurve
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.exposition import Format
 from exporter.metrics.families import AccountView, ExporterView
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.rendering import count_samples, render_project
-from exporter.polling.state import Moment, ProjectState, Reading, Source
+from exporter.polling.state import Instant, ProjectState, Reading, Source
 
 MEASURED_SOURCES = (Source.PORTFOLIO, Source.STATISTICS, Source.CHARTS)
 """The sources of which only an answer tells how many series they make; equity makes the same for all."""
@@ -34,7 +34,7 @@ class SeriesEstimate:
         return self.measured == self.running and not self.uncounted
 
 
-def expected_state(state: ProjectState, now: Moment) -> ProjectState:
+def expected_state(state: ProjectState, now: Instant) -> ProjectState:
     """Return a project as it is after a first round, but for what :data:`MEASURED_SOURCES` answer."""
     deployment = state.current_deployment
     polled = state.health if deployment else (Source.STATUS,)
@@ -77,5 +77,5 @@ def estimate(
 def own_series(accounts: Sequence[AccountView]) -> int:
     """Return how many series the exporter has of itself."""
     exporter = ExporterView(version="", revision="", python_version="", config_loaded_at=0.0)
-    lines = OwnMetrics(lambda: accounts, lambda: exporter).lines(Format.TEXT).splitlines()
+    lines = ExporterMetrics(lambda: accounts, lambda: exporter).lines(Format.TEXT).splitlines()
     return sum(not line.startswith(b"#") for line in lines)

@@ -19,7 +19,7 @@ class RequestBudget:
         self._spent: deque[float] = deque(spent, maxlen=requests_per_minute)
         self._lock = Lock()
 
-    def spend(self, now: float) -> float:
+    def try_acquire(self, now: float) -> float:
         """Take one request and return 0, or take none and return the seconds until one may be free.
 
         ``now`` is monotonic seconds.

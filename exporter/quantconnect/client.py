@@ -43,7 +43,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 
 
-class Pace(Protocol):
+class Throttle(Protocol):
     """Waits until the next request may be made."""
 
     def __call__(self) -> None:
@@ -75,14 +75,14 @@ class Client:
         timeout: float,
         clock: Clock,
         log: RequestLog,
-        pace: Pace,
+        throttle: Throttle,
     ) -> None:
         self._credentials = credentials
         self._base_url = base_url
         self.timeout = timeout
         self._clock = clock
         self._log = log
-        self._pace = pace
+        self._throttle = throttle
         self._session = _Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, BoundedAdapter())
@@ -144,7 +144,7 @@ class Client:
         return self._ask(PROJECTS_READ, {}, parse_project_names)
 
     def _ask(self, endpoint: str, request: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], T]) -> T:
-        self._pace()
+        self._throttle()
         started = self._clock.monotonic()
         result: str = Reason.INTERNAL
         try:

@@ -5,30 +5,30 @@ import ssl
 from collections.abc import Mapping
 from errno import EHOSTUNREACH, ENETUNREACH
 
-from exporter.errors import ApiError, Obstacle, TimedOut, Unavailable
+from exporter.errors import ApiError, TimedOut, TransportFailure, Unavailable
 
-_CERTIFICATE_OBSTACLES = {
-    9: Obstacle.CERTIFICATE_NOT_YET_VALID,
-    10: Obstacle.CERTIFICATE_EXPIRED,
-    18: Obstacle.CERTIFICATE_SELF_SIGNED,
-    19: Obstacle.CERTIFICATE_OF_UNKNOWN_AUTHORITY,
-    20: Obstacle.CERTIFICATE_OF_UNKNOWN_AUTHORITY,
-    21: Obstacle.CERTIFICATE_OF_UNKNOWN_AUTHORITY,
-    62: Obstacle.CERTIFICATE_OF_ANOTHER_HOST,
-    64: Obstacle.CERTIFICATE_OF_ANOTHER_HOST,
+_CERTIFICATE_FAILURES = {
+    9: TransportFailure.CERTIFICATE_NOT_YET_VALID,
+    10: TransportFailure.CERTIFICATE_EXPIRED,
+    18: TransportFailure.CERTIFICATE_SELF_SIGNED,
+    19: TransportFailure.CERTIFICATE_OF_UNKNOWN_AUTHORITY,
+    20: TransportFailure.CERTIFICATE_OF_UNKNOWN_AUTHORITY,
+    21: TransportFailure.CERTIFICATE_OF_UNKNOWN_AUTHORITY,
+    62: TransportFailure.CERTIFICATE_OF_ANOTHER_HOST,
+    64: TransportFailure.CERTIFICATE_OF_ANOTHER_HOST,
 }
 """OpenSSL's verify codes (``X509_V_ERR_…`` in ``x509_vfy.h``)."""
 
-_ERRNO_OBSTACLES = {EHOSTUNREACH: Obstacle.NO_ROUTE, ENETUNREACH: Obstacle.NO_ROUTE}
+_ERRNO_FAILURES = {EHOSTUNREACH: TransportFailure.NO_ROUTE, ENETUNREACH: TransportFailure.NO_ROUTE}
 
-_NAMED_OBSTACLES = {"ProxyError": Obstacle.PROXY, "ConnectTimeout": Obstacle.CONNECT_TIMEOUT}
+_NAMED_FAILURES = {"ProxyError": TransportFailure.PROXY, "ConnectTimeout": TransportFailure.CONNECT_TIMEOUT}
 """By the class of an error that lies above the innermost one."""
 
-_OBSTACLES: Mapping[type[BaseException], Obstacle] = {
-    socket.gaierror: Obstacle.NAME_NOT_RESOLVED,
-    ConnectionRefusedError: Obstacle.CONNECTION_REFUSED,
-    ConnectionError: Obstacle.CONNECTION_CUT,
-    ssl.SSLError: Obstacle.TLS,
+_FAILURES: Mapping[type[BaseException], TransportFailure] = {
+    socket.gaierror: TransportFailure.NAME_NOT_RESOLVED,
+    ConnectionRefusedError: TransportFailure.CONNECTION_REFUSED,
+    ConnectionError: TransportFailure.CONNECTION_CUT,
+    ssl.SSLError: TransportFailure.TLS,
 }
 """By the innermost error, special kinds before what they are kinds of."""
 
@@ -45,7 +45,7 @@ def transport_error(error: Exception, timeout: float) -> ApiError:
         ours = TimedOut(f"no complete answer within {timeout:g} s")
     else:
         ours = Unavailable(f"no usable connection ({kinds[-1]})")
-    ours.obstacle = _obstacle(causes[-1], kinds)
+    ours.transport_failure = _failure(causes[-1], kinds)
     return ours
 
 
@@ -62,14 +62,17 @@ def _causes(error: Exception) -> list[BaseException]:
     return causes
 
 
-def _obstacle(innermost: BaseException, kinds: list[str]) -> Obstacle | None:
-    for name, obstacle in _NAMED_OBSTACLES.items():
+def _failure(innermost: BaseException, kinds: list[str]) -> TransportFailure | None:
+    for name, failure in _NAMED_FAILURES.items():
         if name in kinds:
-            return obstacle
+            return failure
     if isinstance(innermost, ssl.SSLCertVerificationError):
-        return _CERTIFICATE_OBSTACLES.get(innermost.verify_code, Obstacle.CERTIFICATE_NOT_TRUSTED)
-    if isinstance(innermost, OSError) and innermost.errno in _ERRNO_OBSTACLES:
-        return _ERRNO_OBSTACLES[innermost.errno]
+        return _CERTIFICATE_FAILURES.get(innermost.verify_code, TransportFailure.CERTIFICATE_NOT_TRUSTED)
+    if isinstance(innermost, OSError) and innermost.errno in _ERRNO_FAILURES:
+        return _ERRNO_FAILURES[innermost.errno]
     if type(innermost) is OSError and _NO_AUTHORITIES in str(innermost):
-        return Obstacle.NO_AUTHORITIES
-    return next((obstacle for kind, obstacle in _OBSTACLES.items() if isinstance(innermost, kind)), None)
+        return TransportFailure.NO_AUTHORITIES
+    return next(
+        (transport_failure for kind, transport_failure in _FAILURES.items() if isinstance(innermost, kind)),
+        None,
+    )

@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.config.document import Section
-from exporter.config.report import shown
+from exporter.config.report import quoted
 
 _ANY: tuple[str, ...] = ()
 _VALUES: Mapping[str, tuple[str, ...]] = {
@@ -33,7 +33,7 @@ def read_headers(section: Section) -> Mapping[str, str]:
         if not value.isascii():
             section.problem(name, "must be ASCII characters")
         elif allowed and value not in allowed:
-            section.problem(name, f"must be {' or '.join(allowed)}, not {shown(value)}")
+            section.problem(name, f"must be {' or '.join(allowed)}, not {quoted(value)}")
         headers[name] = value
     return headers
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from exporter.config.document import Section, suggestion
 from exporter.config.files import UnreadableError
-from exporter.config.report import shown
+from exporter.config.report import quoted
 from exporter.web.watched_files import WatchedFiles
 
 _SUPPORTED_KEYS = (
@@ -130,7 +130,7 @@ def _version(section: Section, key: str, default: str) -> ssl.TLSVersion:
     if name in _OLD_VERSIONS:
         section.problem(key, f"{name} is not supported: TLS12 is the lowest")
     elif name not in _VERSIONS:
-        section.problem(key, f"must be TLS12 or TLS13, not {shown(name)}")
+        section.problem(key, f"must be TLS12 or TLS13, not {quoted(name)}")
     return _VERSIONS.get(name, _VERSIONS[default])
 
 
@@ -142,7 +142,7 @@ def _client_auth(section: Section) -> ssl.VerifyMode | None:
         section.problem(key, f"{name} is not supported: Python verifies each certificate it asks for")
     elif name not in _CLIENT_AUTH:
         known = ", ".join(_CLIENT_AUTH)
-        section.problem(key, f"must be {known}, not {shown(name)}{suggestion(name, _CLIENT_AUTH)}")
+        section.problem(key, f"must be {known}, not {quoted(name)}{suggestion(name, _CLIENT_AUTH)}")
     return _CLIENT_AUTH.get(name)
 
 

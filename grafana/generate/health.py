@@ -194,11 +194,11 @@ def _uptime() -> Panel:
 
 
 def _requests() -> Panel:
-    rate = f"60 * sum by (endpoint, account) (rate({_own('quantconnect_api_requests_total')}{_RATE}))"
+    rate = f"60 * sum by (api_endpoint, account) (rate({_own('quantconnect_api_requests_total')}{_RATE}))"
     return chart_panel(
         "Requests by endpoint",
         "Requests per minute to each endpoint of the API.",
-        [Query(rate, "{{endpoint}} · {{account}}")],
+        [Query(rate, "{{api_endpoint}} · {{account}}")],
         _REQUESTS_PER_MINUTE,
         lowest=0,
     )
@@ -246,12 +246,12 @@ def _latency() -> Panel:
 def _latency_by_endpoint() -> Panel:
     def rate(suffix: str) -> str:
         series = _own(f"quantconnect_api_request_duration_seconds_{suffix}")
-        return f"sum by (endpoint, account) (rate({series}{_RATE}))"
+        return f"sum by (api_endpoint, account) (rate({series}{_RATE}))"
 
     return chart_panel(
         "Mean latency by endpoint",
         "Mean duration of requests to each endpoint that was asked.",
-        [Query(f"{rate('sum')} / ({rate('count')} > 0)", "{{endpoint}} · {{account}}")],
+        [Query(f"{rate('sum')} / ({rate('count')} > 0)", "{{api_endpoint}} · {{account}}")],
         SECONDS,
         lowest=0,
     )

@@ -54,7 +54,7 @@ def test_owner_is_stable():
 @pytest.mark.parametrize("total", [1, 3, 4])
 def test_shares_of_the_budget_add_up(total):
     """Together the shards may ask for what the account allows, not a request more or less."""
-    shares = [Shard(index, total).share_of(config_with(30)).accounts[0] for index in range(total)]
+    shares = [Shard(index, total).apply(config_with(30)).accounts[0] for index in range(total)]
 
     assert sum(account.requests_per_minute for account in shares) == 30
     assert max(account.requests_per_minute for account in shares) - 30 // total <= 1
@@ -62,7 +62,7 @@ def test_shares_of_the_budget_add_up(total):
 
 def test_named_projects_are_shared():
     """Each shard keeps the named projects that are its own."""
-    parts = [Shard(index, 3).share_of(config_with(30)).projects for index in range(3)]
+    parts = [Shard(index, 3).apply(config_with(30)).projects for index in range(3)]
 
     assert sorted(project.id for part in parts for project in part) == list(PROJECTS)
     assert all(Shard(index, 3).owns(project.id) for index, part in enumerate(parts) for project in part)
@@ -71,4 +71,4 @@ def test_named_projects_are_shared():
 def test_budget_too_small_to_share():
     """A budget with fewer requests than shards is refused: one of them could never ask."""
     with pytest.raises(ConfigError, match="main: requests_per_minute is 2, which cannot be shared among 3"):
-        Shard(0, 3).share_of(config_with(2))
+        Shard(0, 3).apply(config_with(2))

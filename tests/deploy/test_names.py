@@ -8,7 +8,7 @@ import yaml
 
 from exporter.config.model import ProjectSettings
 from exporter.metrics.rendering import render_project
-from exporter.polling.state import Moment, new_project
+from exporter.polling.state import Instant, new_project
 from tests.deploy.promql import (
     ROOT,
     UnknownNameError,
@@ -97,7 +97,7 @@ def test_wrong_names_are_found(expression, complaint):
 def test_what_tells_a_failed_scrape_is_always_on_the_page():
     """The series that the rules take for the sign of a page is there before the first poll of a project."""
     fresh = new_project(7, "main", ProjectSettings())
-    stopped = fresh.with_deployment(None, Moment(0, 0)).without_stale(1e9)
+    stopped = fresh.with_deployment(None, Instant(0, 0)).without_stale(1e9)
     for state in (fresh, stopped):
         lines = b"".join(render_project(state, None).lines_at(1e9))
         assert b'quantconnect_polls_total{project_id="7",project="7",source="status"} 0\n' in lines

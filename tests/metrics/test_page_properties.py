@@ -16,7 +16,7 @@ from exporter.domain.security import Security, SecurityType
 from exporter.metrics.exposition import Format
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
-from exporter.polling.state import Moment, ProjectState, Reading, new_project
+from exporter.polling.state import Instant, ProjectState, Reading, new_project
 from exporter.polling.store import Store
 from tests.support import FakeClock, parse_page
 
@@ -24,7 +24,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 MAYBE = st.none() | NUMBER
 CLOCK = FakeClock()
-NOW = Moment(CLOCK.wall(), CLOCK.monotonic())
+NOW = Instant(CLOCK.wall(), CLOCK.monotonic())
 
 SECURITIES = st.builds(Security, TEXT, TEXT, st.sampled_from(SecurityType), current_ticker=st.none() | TEXT)
 HOLDINGS = st.lists(

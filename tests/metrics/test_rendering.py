@@ -10,10 +10,10 @@ from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.metrics.families import GROUPS, PROJECT_FAMILIES
 from exporter.metrics.rendering import render_project
-from exporter.polling.state import Moment, Reading, Source, new_project
+from exporter.polling.state import Instant, Reading, Source, new_project
 
 PORTFOLIO_GROUP = 3
-NOW = Moment(wall=1000.0, monotonic=50.0)
+NOW = Instant(wall=1000.0, monotonic=50.0)
 SPY = Holding(Security("SPY R735QTJ8XC9X", "SPY", SecurityType.EQUITY, "usa"), 2, 10, 11, 1, 22, 1.5)
 PORTFOLIO = Portfolio((SPY,), (CashBalance("USD", 5.0, 1.0, 5.0),))
 STATE = (
@@ -65,7 +65,7 @@ def test_unchanged_group_is_kept():
 def test_unchanged_portfolio_is_not_rendered_again():
     """A poll that finds what was known writes no line of the portfolio anew, and moves its end."""
     before = render_project(STATE, None)
-    later = Moment(wall=1060.0, monotonic=110.0)
+    later = Instant(wall=1060.0, monotonic=110.0)
     after = render_project(STATE.with_portfolio(replace(PORTFOLIO), later), before)
 
     assert after.groups[PORTFOLIO_GROUP].lines is before.groups[PORTFOLIO_GROUP].lines

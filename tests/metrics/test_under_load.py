@@ -16,7 +16,7 @@ from exporter.domain.security import Security, SecurityType
 from exporter.metrics.exposition import Format
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
-from exporter.polling.state import Moment, ProjectState, Source, new_project
+from exporter.polling.state import Instant, ProjectState, Source, new_project
 from exporter.polling.store import Store
 from tests.support import FakeClock
 
@@ -26,13 +26,13 @@ ROUNDS = 15
 
 
 def running(project_id: int, clock: FakeClock) -> ProjectState:
-    now = Moment(clock.wall(), clock.monotonic())
+    now = Instant(clock.wall(), clock.monotonic())
     state = new_project(project_id, "main", ProjectSettings(name=f"Strategy {project_id}"))
     deployment = Deployment(f"L-{project_id}", AlgorithmStatus.RUNNING, 1.0)
     return with_cash(state.with_deployment(deployment, now), 0.0, now)
 
 
-def with_cash(state: ProjectState, amount: float, now: Moment) -> ProjectState:
+def with_cash(state: ProjectState, amount: float, now: Instant) -> ProjectState:
     holdings = tuple(
         Holding(Security(f"T{number} X", f"T{number}", SecurityType.EQUITY), 1, 2, amount, 1, amount, 0.5)
         for number in range(3)
@@ -62,7 +62,7 @@ def page_of(store: Store[RenderedProject], clock: FakeClock) -> Page:
 def test_published_value_is_in_the_next_scrape_under_load(store, clock, page_format):
     """While others publish and scrape, a scrape that begins after a value was published shows that value."""
     page = page_of(store, clock)
-    now = Moment(clock.wall(), clock.monotonic())
+    now = Instant(clock.wall(), clock.monotonic())
     begin = Barrier(PUBLISHERS)
 
     def publish_and_scrape(project_id: int) -> list[tuple[float, float]]:
@@ -89,7 +89,7 @@ def test_change_of_one_project_compresses_its_blocks_alone(store, clock):
     page = page_of(store, clock)
     page.gzipped(Format.OPENMETRICS)
     before = page._bodies[Format.OPENMETRICS].blocks
-    store.update(7, lambda known: with_cash(known, 5.0, Moment(clock.wall(), clock.monotonic())))
+    store.update(7, lambda known: with_cash(known, 5.0, Instant(clock.wall(), clock.monotonic())))
     page.gzipped(Format.OPENMETRICS)
     after = page._bodies[Format.OPENMETRICS].blocks
     kept = [key for key, block in after.items() if before.get(key) is block]
@@ -123,7 +123,7 @@ def test_page_of_kept_blocks_is_the_whole_page(changes):
         store.add(running(project_id, clock))
     page = page_of(store, clock)
     for kind, project_id, value in changes:
-        now = Moment(clock.wall(), clock.monotonic())
+        now = Instant(clock.wall(), clock.monotonic())
         match kind:
             case "poll":
                 store.update(project_id, lambda known, value=value, now=now: with_cash(known, value, now))

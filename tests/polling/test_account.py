@@ -91,8 +91,8 @@ def test_values_equal_the_simulators(bench, api):
 @pytest.mark.parametrize("count_rule", ["latest", "downsample"])
 def test_peak_of_a_history_of_many_pages(clock, monkeypatch, count_rule):
     """The peak is that of the whole deployment, whichever way QuantConnect shortens a long history."""
-    monkeypatch.setattr("exporter.polling.asking.POINTS_PER_REQUEST", 30)
-    monkeypatch.setattr("exporter.polling.asking.MOST_REQUESTS_FOR_HISTORY", 100)
+    monkeypatch.setattr("exporter.polling.fetch.POINTS_PER_REQUEST", 30)
+    monkeypatch.setattr("exporter.polling.fetch.MOST_REQUESTS_FOR_HISTORY", 100)
     with SimulatedQuantConnect(scenario_at(clock.wall()), clock, count_rule=count_rule) as api:
         project_id = project_named(api, STOCKS)
         bench = Bench(api, clock, config_of(api, named={project_id: ProjectSettings()}, discover=False))
@@ -107,7 +107,7 @@ def test_peak_of_a_history_of_many_pages(clock, monkeypatch, count_rule):
 
 def test_history_without_an_end_is_malformed(make_bench, api, monkeypatch):
     """A history that goes on and on is given up, and nothing is shown of its half."""
-    monkeypatch.setattr("exporter.polling.asking.POINTS_PER_REQUEST", 2)
+    monkeypatch.setattr("exporter.polling.fetch.POINTS_PER_REQUEST", 2)
     bench = make_bench(config_of(api, named={project_named(api, STOCKS): ProjectSettings()}, discover=False))
     bench.poll()
 

@@ -170,7 +170,7 @@ def test_answer_about_an_ended_deployment_is_dropped(live):
 
     def answered() -> float:
         return page().one(
-            "quantconnect_api_requests_total", account="main", endpoint="live/portfolio/read", result="ok"
+            "quantconnect_api_requests_total", account="main", api_endpoint="live/portfolio/read", result="ok"
         )
 
     wait_until(lambda: page().all("quantconnect_cash_amount", **label) != [])

@@ -104,11 +104,11 @@ def test_one_job_of_a_project_at_a_time():
 
 
 def test_lowest_rank_runs_first_of_what_is_due_together():
-    """Of jobs with the same due time those of rank 0 go first, in the order in which they were added."""
+    """Of jobs with the same due time those of priority 0 go first, in the order in which they were added."""
     schedule = Schedule(1000, lambda: 0.5)
     for project_id in (1, 2):
-        for rank, kind in enumerate(("portfolio", "equity")):
-            schedule.add(JobKey(kind, project_id), 60, due=0, rank=rank)
+        for priority, kind in enumerate(("portfolio", "equity")):
+            schedule.add(JobKey(kind, project_id), 60, due=0, priority=priority)
 
     assert [key for _, key in run_until(schedule, 0)] == [
         JobKey("portfolio", 1),

@@ -73,4 +73,4 @@ def test_passed_over_points_do_not_pile_up():
             schedule.succeeded(due.key, now)
         now += 60
 
-    assert len(schedule._points) == 2
+    assert len(schedule._heap) == 2

@@ -9,15 +9,15 @@ from exporter.domain.deployment import AlgorithmStatus, Deployment, Statistics
 from exporter.domain.equity import EquityCurve
 from exporter.domain.portfolio import CashBalance, Portfolio
 from exporter.errors import Reason
-from exporter.polling.state import Moment, ProjectState, Reading, Source, new_project
+from exporter.polling.state import Instant, ProjectState, Reading, Source, new_project
 
 RUNNING = Deployment("L-1", AlgorithmStatus.RUNNING, launched=100.0)
 DOLLARS = Portfolio(cash=(CashBalance("USD", 10.0, 1.0, 10.0),))
 PARITY = Portfolio(cash=(CashBalance("USD", 10.0, 1.0, 10.0), CashBalance("USDT", 5.0, 1.0, 5.0)))
 
 
-def at(time: float) -> Moment:
-    return Moment(wall=time, monotonic=time)
+def at(time: float) -> Instant:
+    return Instant(wall=time, monotonic=time)
 
 
 def project(settings: ProjectSettings | None = None) -> ProjectState:

@@ -25,13 +25,13 @@ from exporter.quantconnect.budget import RequestBudget
 def test_waits(limit, moments, expected):
     """A request waits until the one that used its place is sixty seconds old, and a refusal takes none."""
     budget = RequestBudget(limit)
-    assert expected == [budget.spend(moment) for moment in moments]
+    assert expected == [budget.try_acquire(moment) for moment in moments]
 
 
 def test_idle_time_saves_nothing_up():
     """After an idle hour a burst is no larger than the limit."""
     budget = RequestBudget(3)
-    assert [budget.spend(3600.0) for _ in range(4)] == [0, 0, 0, 60]
+    assert [budget.try_acquire(3600.0) for _ in range(4)] == [0, 0, 0, 60]
 
 
 @settings(deadline=None)
@@ -41,7 +41,7 @@ def test_no_minute_has_more_than_its_limit(limit, steps):
     budget, now, spent = RequestBudget(limit), 1000.0, []
     for step in steps:
         now += step
-        if budget.spend(now) == 0:
+        if budget.try_acquire(now) == 0:
             spent.append(now)
     for start in spent:
         assert sum(start <= moment < start + 60 for moment in spent) <= limit
@@ -54,17 +54,17 @@ def test_waiting_as_told_is_enough(limit, steps):
     budget, now = RequestBudget(limit), 0.0
     for step in steps:
         now += step
-        wait = budget.spend(now)
+        wait = budget.try_acquire(now)
         if wait:
             now += wait + 1e-6
-            assert budget.spend(now) == 0
+            assert budget.try_acquire(now) == 0
 
 
 def test_workers_share_one_budget():
     """Many threads at once get no more than the limit between them."""
     budget = RequestBudget(50)
     with ThreadPoolExecutor(8) as pool:
-        waits = list(pool.map(lambda _: budget.spend(0.0), range(400)))
+        waits = list(pool.map(lambda _: budget.try_acquire(0.0), range(400)))
     assert waits.count(0.0) == 50
 
 
@@ -72,6 +72,6 @@ def test_workers_share_one_budget():
 def test_a_successor_goes_on_where_its_predecessor_was(limit, expected):
     """A budget that takes over counts what was spent in the last minute, whatever its own limit."""
     predecessor = RequestBudget(2)
-    assert [predecessor.spend(0.0), predecessor.spend(0.0)] == [0, 0]
+    assert [predecessor.try_acquire(0.0), predecessor.try_acquire(0.0)] == [0, 0]
     successor = RequestBudget(limit, predecessor)
-    assert expected == [successor.spend(10.0) for _ in expected]
+    assert expected == [successor.try_acquire(10.0) for _ in expected]

@@ -8,7 +8,7 @@ import pytest
 import requests
 import urllib3
 
-from exporter.errors import Obstacle, TimedOut, Unavailable
+from exporter.errors import TimedOut, TransportFailure, Unavailable
 from exporter.quantconnect.transport import transport_error
 
 SECRET = "Basic MTAwMDAxOmhhc2g="
@@ -22,14 +22,14 @@ def connection_error(innermost: Exception) -> requests.ConnectionError:
 @pytest.mark.parametrize(
     ("innermost", "expected"),
     [
-        (OSError(errno.EHOSTUNREACH, "No route to host"), Obstacle.NO_ROUTE),
-        (OSError(errno.ENETUNREACH, "Network is unreachable"), Obstacle.NO_ROUTE),
-        (ConnectionRefusedError(), Obstacle.CONNECTION_REFUSED),
-        (ConnectionResetError(), Obstacle.CONNECTION_CUT),
-        (BrokenPipeError(), Obstacle.CONNECTION_CUT),
-        (socket.gaierror(-3, "Temporary failure in name resolution"), Obstacle.NAME_NOT_RESOLVED),
-        (ssl.SSLError(1, "wrong version number"), Obstacle.TLS),
-        (ssl.SSLCertVerificationError(1, "unknown"), Obstacle.CERTIFICATE_NOT_TRUSTED),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), TransportFailure.NO_ROUTE),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), TransportFailure.NO_ROUTE),
+        (ConnectionRefusedError(), TransportFailure.CONNECTION_REFUSED),
+        (ConnectionResetError(), TransportFailure.CONNECTION_CUT),
+        (BrokenPipeError(), TransportFailure.CONNECTION_CUT),
+        (socket.gaierror(-3, "Temporary failure in name resolution"), TransportFailure.NAME_NOT_RESOLVED),
+        (ssl.SSLError(1, "wrong version number"), TransportFailure.TLS),
+        (ssl.SSLCertVerificationError(1, "unknown"), TransportFailure.CERTIFICATE_NOT_TRUSTED),
         (OSError(errno.EIO, "Input/output error"), None),
         (urllib3.exceptions.DecodeError("not gzip"), None),
     ],
@@ -40,7 +40,7 @@ def test_obstacle(innermost, expected):
         innermost.verify_code = 26
     error = transport_error(connection_error(innermost), 5)
 
-    assert (type(error), error.obstacle) == (Unavailable, expected)
+    assert (type(error), error.transport_failure) == (Unavailable, expected)
     assert str(error) == f"no usable connection ({type(innermost).__name__})"
 
 
@@ -50,7 +50,10 @@ def test_same_kind_twice_hides_nothing():
     cause.verify_code = 10
     wrapped = urllib3.exceptions.MaxRetryError(None, SECRET, reason=urllib3.exceptions.SSLError(cause))
 
-    assert transport_error(requests.exceptions.SSLError(wrapped), 5).obstacle is Obstacle.CERTIFICATE_EXPIRED
+    assert (
+        transport_error(requests.exceptions.SSLError(wrapped), 5).transport_failure
+        is TransportFailure.CERTIFICATE_EXPIRED
+    )
 
 
 def test_error_that_is_its_own_cause():
@@ -58,13 +61,13 @@ def test_error_that_is_its_own_cause():
     error, other = requests.ConnectionError(), ConnectionResetError()
     error.__context__, other.__context__ = other, error
 
-    assert transport_error(error, 5).obstacle is Obstacle.CONNECTION_CUT
+    assert transport_error(error, 5).transport_failure is TransportFailure.CONNECTION_CUT
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (requests.ConnectTimeout(SECRET), Obstacle.CONNECT_TIMEOUT),
+        (requests.ConnectTimeout(SECRET), TransportFailure.CONNECT_TIMEOUT),
         (requests.ReadTimeout(SECRET), None),
         (TimeoutError(SECRET), None),
     ],
@@ -73,5 +76,5 @@ def test_time_outs(error, expected):
     """A connection that does not come about and an answer that does not come are both time-outs, told apart."""
     ours = transport_error(error, 5)
 
-    assert (type(ours), ours.obstacle) == (TimedOut, expected)
+    assert (type(ours), ours.transport_failure) == (TimedOut, expected)
     assert SECRET not in str(ours)

@@ -12,10 +12,10 @@ from exporter.domain.deployment import AlgorithmStatus, Deployment
 from exporter.domain.equity import EquityCurve
 from exporter.domain.portfolio import CashBalance, Portfolio
 from exporter.errors import Reason
-from exporter.polling.state import Moment, Reading, Source, new_project
+from exporter.polling.state import Instant, Reading, Source, new_project
 from exporter.web.status_page import HEADERS, status_page
 
-NOW = Moment(wall=1_790_000_000.0, monotonic=50.0)
+NOW = Instant(wall=1_790_000_000.0, monotonic=50.0)
 
 
 def polled():

@@ -5,7 +5,7 @@ from typing import Any
 
 from exporter.domain.chart import Chart, ChartPoint
 from exporter.errors import Malformed, NotReady
-from exporter.quantconnect.wire.reader import array, first_member, mapping, member_path, number, wrong
+from exporter.quantconnect.wire.reader import array, first_member, malformed, mapping, member_path, number
 
 _PAIR = 2
 _CANDLE = 5
@@ -73,7 +73,7 @@ def _point(value: Any, path: str) -> ChartPoint | None:
         return _line_point(value[0], value[1], path)
     if isinstance(value, list) and len(value) == _CANDLE:
         return _candle(value, path)
-    raise wrong(path, "a point", value)
+    raise malformed(path, "a point", value)
 
 
 def _line_point(x: Any, y: Any, path: str) -> ChartPoint | None:
@@ -89,7 +89,7 @@ def _candle(value: list[Any], path: str) -> ChartPoint | None:
         None if each is None else number(each, f"{path}[{index}]") for index, each in enumerate(value)
     )
     if time is None:
-        raise wrong(path, "a time first", value)
+        raise malformed(path, "a time first", value)
     if close is None:
         return None
     return ChartPoint(time, close, max(each for each in (open_, high, low, close) if each is not None))

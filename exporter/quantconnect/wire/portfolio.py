@@ -13,12 +13,12 @@ from exporter.errors import Malformed, NotReady
 from exporter.quantconnect import identifier
 from exporter.quantconnect.wire.reader import (
     first_member,
+    malformed,
     mapping,
     member_path,
     number,
     shortened,
     text,
-    wrong,
 )
 
 _SYMBOL = ("symbol", "Symbol")
@@ -245,7 +245,7 @@ def _stated_type(members: Mapping[str, Any], path: str) -> SecurityType:
         case str():
             return _type_by_name(stated)
         case _:
-            raise wrong(f"{path}.type", "a security type", stated)
+            raise malformed(f"{path}.type", "a security type", stated)
 
 
 def _type_by_name(name: str) -> SecurityType:

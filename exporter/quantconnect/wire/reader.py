@@ -18,20 +18,20 @@ _LONGEST_WHOLE_NUMBER = 18
 def number(value: Any, path: str) -> float:
     """Return a finite number; text, booleans, NaN and infinities are none."""
     if type(value) is not float and type(value) is not int:
-        raise wrong(path, "a number", value)
+        raise malformed(path, "a number", value)
     try:
         result = float(value)
     except OverflowError:
         raise Malformed(f"{path}: a number too large to hold") from None
     if not isfinite(result):
-        raise wrong(path, "a finite number", value)
+        raise malformed(path, "a finite number", value)
     return result
 
 
 def text(value: Any, path: str) -> str:
     """Return a text that can be written as UTF-8."""
     if not isinstance(value, str):
-        raise wrong(path, "a text", value)
+        raise malformed(path, "a text", value)
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise Malformed(f"{path}: a text with half a surrogate pair")
     return value
@@ -42,7 +42,7 @@ def mapping(value: Any, path: str) -> Mapping[str, Any]:
     if value is None or value == []:
         return {}
     if not isinstance(value, dict):
-        raise wrong(path, "an object", value)
+        raise malformed(path, "an object", value)
     return value
 
 
@@ -51,7 +51,7 @@ def array(value: Any, path: str) -> list[Any]:
     if value is None or value == {}:
         return []
     if not isinstance(value, list):
-        raise wrong(path, "an array", value)
+        raise malformed(path, "an array", value)
     return value
 
 
@@ -60,7 +60,7 @@ def whole_number(value: Any, path: str) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_WHOLE_NUMBER:
         return int(value)
     if type(value) is not int:
-        raise wrong(path, "a whole number", value)
+        raise malformed(path, "a whole number", value)
     return value
 
 
@@ -71,7 +71,7 @@ def optional_time(value: Any, path: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text(value, path))
     except ValueError:
-        raise wrong(path, "a time", value) from None
+        raise malformed(path, "a time", value) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -88,7 +88,7 @@ def member_path(path: str, name: str) -> str:
     return f'{path}["{repr(shortened(name))[1:-1]}"]'
 
 
-def wrong(path: str, expected: str, value: Any) -> Malformed:
+def malformed(path: str, expected: str, value: Any) -> Malformed:
     """Return the error that names the path, what was expected there, and what was found."""
     return Malformed(f"{path}: expected {expected}, found {_describe(value)}")
 

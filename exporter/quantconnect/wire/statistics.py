@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from exporter.domain.deployment import ServerStatistics, Statistics
-from exporter.quantconnect.wire.reader import mapping, member_path, number, text, wrong
+from exporter.quantconnect.wire.reader import malformed, mapping, member_path, number, text
 
 _NET_PROFIT = "Net Profit"
 _FEES = "Fees"
@@ -112,7 +112,7 @@ def _engine_number(
         return None
     value = _matched_number(_ENGINE_TEXT, stated) if isinstance(stated, str) else number(stated, path)
     if value is None or (value != 0 and not has_unit(shown)):
-        raise wrong(path, expected, stated)
+        raise malformed(path, expected, stated)
     return value
 
 

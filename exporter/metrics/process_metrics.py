@@ -20,7 +20,7 @@ _PAGE_BYTES = resource.getpagesize()
 _NEVER_CHANGES = frozenset({"process_start_time_seconds", "python_info"})
 
 
-class ProcessFigures:
+class ProcessMetrics:
     """The families of prometheus-client's process and platform collectors, read anew for each scrape.
 
     What cannot be read now is left out, as its collector does: no scrape fails for it, and no value of

@@ -10,9 +10,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
-from exporter.metrics import process_figures
+from exporter.metrics import process_metrics
 from exporter.metrics.exposition import Format
-from exporter.metrics.process_figures import ProcessFigures
+from exporter.metrics.process_metrics import ProcessMetrics
 
 
 class Sizeless(PosixPath):
@@ -30,7 +30,7 @@ def expected():
 
 
 def shown(page_format=Format.TEXT):
-    return list(text_string_to_metric_families(ProcessFigures().lines(page_format).decode()))
+    return list(text_string_to_metric_families(ProcessMetrics().lines(page_format).decode()))
 
 
 def value_of(name):
@@ -46,7 +46,7 @@ def test_families_are_those_of_the_library():
             for family in families
         ]
 
-    page = ProcessFigures().lines(Format.OPENMETRICS) + Format.OPENMETRICS.end
+    page = ProcessMetrics().lines(Format.OPENMETRICS) + Format.OPENMETRICS.end
     assert described(openmetrics_families(page.decode())) == described(expected())
     # The text format's parser keeps the suffix of a counter to its sample.
     assert described(shown()) == described(expected())
@@ -76,7 +76,7 @@ def test_open_files_are_counted_anew():
 
 def test_open_files_are_listed_where_a_directory_has_no_size(monkeypatch, tmp_path):
     """On a Linux that tells no number as the directory's size, open files are counted one by one."""
-    monkeypatch.setattr(process_figures, "_OPEN_FILES", Sizeless(tmp_path))
+    monkeypatch.setattr(process_metrics, "_OPEN_FILES", Sizeless(tmp_path))
     (tmp_path / "0").touch()
     (tmp_path / "1").touch()
     assert value_of("process_open_fds") == 2
@@ -84,10 +84,10 @@ def test_open_files_are_listed_where_a_directory_has_no_size(monkeypatch, tmp_pa
 
 def test_what_cannot_be_read_now_is_left_out(monkeypatch, tmp_path):
     """A scrape while /proc cannot be read has what never changes, and nothing of before; the next has all again."""
-    figures = ProcessFigures()
+    figures = ProcessMetrics()
     names = [name for name, _ in figures._families[Format.TEXT]]
     with monkeypatch.context() as broken:
-        broken.setattr(process_figures, "_MEMORY", tmp_path / "missing")
+        broken.setattr(process_metrics, "_MEMORY", tmp_path / "missing")
         left = [family.name for family in text_string_to_metric_families(figures.lines(Format.TEXT).decode())]
     again = [family.name for family in text_string_to_metric_families(figures.lines(Format.TEXT).decode())]
 
@@ -97,7 +97,7 @@ def test_what_cannot_be_read_now_is_left_out(monkeypatch, tmp_path):
 
 def test_what_the_library_cannot_tell_is_not_told(monkeypatch):
     """Where the library's collector finds no process, as without /proc/stat, the rest of the page is there."""
-    monkeypatch.setattr(process_figures.ProcessCollector, "collect", lambda _: [])
-    page = ProcessFigures().lines(Format.TEXT).decode()
+    monkeypatch.setattr(process_metrics.ProcessCollector, "collect", lambda _: [])
+    page = ProcessMetrics().lines(Format.TEXT).decode()
 
     assert [family.name for family in text_string_to_metric_families(page)] == ["python_info"]

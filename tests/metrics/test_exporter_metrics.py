@@ -4,9 +4,9 @@ from math import inf
 
 import pytest
 
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.exposition import Format
 from exporter.metrics.families import AccountView, ExporterView
-from exporter.metrics.own import OwnMetrics
 from exporter.quantconnect.telemetry import RequestLog
 from tests.support import parse_page
 
@@ -24,7 +24,7 @@ def account(name: str, clock_skew: float | None = None) -> AccountView:
 def pages_of(*accounts: tuple[AccountView, ...]):
     """Return the page of one exporter for each of these moments."""
     moments = iter(accounts)
-    own = OwnMetrics(lambda: next(moments), lambda: EXPORTER)
+    own = ExporterMetrics(lambda: next(moments), lambda: EXPORTER)
     return [parse_page(own.lines(Format.TEXT).decode()) for _ in accounts]
 
 

@@ -1,7 +1,7 @@
 """What polling asks of a budget."""
 
 from exporter.config.model import Polling, ProjectSettings
-from exporter.polling.demand import LISTING, Demand, listing_demand, status_demand, value_demands
+from exporter.polling.job_specs import LISTING, JobSpec, listing_job, status_job, value_jobs
 from exporter.polling.schedule import JobKey
 from exporter.polling.state import Source
 
@@ -12,23 +12,23 @@ OWN = ProjectSettings(
 
 def test_each_source_has_its_interval():
     """Each source is a job at its configured interval; the charts' costs a request for each chart."""
-    assert value_demands(7, OWN) == (
-        Demand(JobKey(Source.PORTFOLIO, 7), 1),
-        Demand(JobKey(Source.EQUITY, 7), 2),
-        Demand(JobKey(Source.STATISTICS, 7), 3),
-        Demand(JobKey(Source.CHARTS, 7), 4, cost=3),
+    assert value_jobs(7, OWN) == (
+        JobSpec(JobKey(Source.PORTFOLIO, 7), 1),
+        JobSpec(JobKey(Source.EQUITY, 7), 2),
+        JobSpec(JobKey(Source.STATISTICS, 7), 3),
+        JobSpec(JobKey(Source.CHARTS, 7), 4, cost=3),
     )
 
 
 def test_no_charts_no_job():
     """Without configured charts none is asked for."""
-    kinds = [demand.key.kind for demand in value_demands(7, ProjectSettings())]
+    kinds = [demand.key.kind for demand in value_jobs(7, ProjectSettings())]
 
     assert kinds == [Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS]
 
 
 def test_listing_is_as_frequent_as_the_most_frequent_status():
     """One request serves the status of all, and so comes as often as any of them is wanted."""
-    assert listing_demand(ProjectSettings(), [OWN, ProjectSettings()]) == Demand(LISTING, 20)
-    assert listing_demand(ProjectSettings(), []) == Demand(LISTING, 60)
-    assert status_demand(7, OWN) == Demand(JobKey(Source.STATUS, 7), 20)
+    assert listing_job(ProjectSettings(), [OWN, ProjectSettings()]) == JobSpec(LISTING, 20)
+    assert listing_job(ProjectSettings(), []) == JobSpec(LISTING, 60)
+    assert status_job(7, OWN) == JobSpec(JobKey(Source.STATUS, 7), 20)

@@ -13,7 +13,7 @@ from exporter.metrics.families import (
     Family,
     Labels,
 )
-from exporter.metrics.process_figures import ProcessFigures
+from exporter.metrics.process_metrics import ProcessMetrics
 
 
 class _Lines(NamedTuple):
@@ -27,7 +27,7 @@ class _Lines(NamedTuple):
     pieces: Sequence[str]
 
 
-class OwnMetrics:
+class ExporterMetrics:
     """The lines that every scrape writes anew; ``accounts`` and ``exporter`` return what is known now.
 
     Only the numbers are written anew: the text of a series is kept while it is there.
@@ -39,7 +39,7 @@ class OwnMetrics:
         self._accounts = accounts
         self._exporter = exporter
         self._kept: dict[str, _Lines] = {}
-        self._process = ProcessFigures()
+        self._process = ProcessMetrics()
 
     def lines(self, page_format: Format) -> bytes:
         """Return headers and samples of every family of the exporter itself."""

@@ -11,7 +11,7 @@ LISTING = JobKey("listing", None)
 """The job that asks for all deployments of the account, and so for the status of every listed project."""
 
 
-class Demand(NamedTuple):
+class JobSpec(NamedTuple):
     """A job: ``cost`` requests every ``interval`` seconds, as configured."""
 
     key: JobKey
@@ -19,17 +19,17 @@ class Demand(NamedTuple):
     cost: int = 1
 
 
-def listing_demand(defaults: ProjectSettings, named: Iterable[ProjectSettings]) -> Demand:
+def listing_job(defaults: ProjectSettings, named: Iterable[ProjectSettings]) -> JobSpec:
     """Return the job that lists an account's deployments, as often as any of its projects wants its status."""
-    return Demand(LISTING, min(settings.polling.status for settings in (defaults, *named)))
+    return JobSpec(LISTING, min(settings.polling.status for settings in (defaults, *named)))
 
 
-def status_demand(project_id: int, settings: ProjectSettings) -> Demand:
+def status_job(project_id: int, settings: ProjectSettings) -> JobSpec:
     """Return the job for the status of a project that is named but not listed."""
-    return Demand(JobKey(Source.STATUS, project_id), settings.polling.status)
+    return JobSpec(JobKey(Source.STATUS, project_id), settings.polling.status)
 
 
-def value_demands(project_id: int, settings: ProjectSettings) -> tuple[Demand, ...]:
+def value_jobs(project_id: int, settings: ProjectSettings) -> tuple[JobSpec, ...]:
     """Return the jobs for the values of a running project."""
     polling = settings.polling
     intervals = {
@@ -39,7 +39,7 @@ def value_demands(project_id: int, settings: ProjectSettings) -> tuple[Demand, .
         Source.CHARTS: polling.charts,
     }
     return tuple(
-        Demand(
+        JobSpec(
             JobKey(source, project_id),
             intervals[source],
             cost=len(settings.charts) if source is Source.CHARTS else 1,

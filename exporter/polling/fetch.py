@@ -8,7 +8,7 @@ from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import Deployment
 from exporter.domain.equity import EquityCurve
 from exporter.errors import ApiError, Malformed
-from exporter.polling.state import Moment, ProjectState, Reading, Source
+from exporter.polling.state import Instant, ProjectState, Reading, Source
 from exporter.quantconnect.client import Client
 
 EQUITY_CHART = "Strategy Equity"
@@ -25,37 +25,39 @@ Change = Callable[[ProjectState], ProjectState]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Fetched:
     """What an answer changes; with ``error``, the part of it that did not come."""
 
     change: Change
     error: ApiError | None = None
 
 
-def ask(source: Source, client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Answer:
+def fetch(
+    source: Source, client: Client, state: ProjectState, deployment: Deployment, clock: Clock
+) -> Fetched:
     """Ask for one source of a running project; raises ApiError when nothing of it came."""
-    return _ASKING[source](client, state, deployment, clock)
+    return _FETCHERS[source](client, state, deployment, clock)
 
 
-def moment(clock: Clock) -> Moment:
+def read_clock(clock: Clock) -> Instant:
     """Return both clocks' readings now."""
-    return Moment(clock.wall(), clock.monotonic())
+    return Instant(clock.wall(), clock.monotonic())
 
 
-def _portfolio(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Answer:
+def _portfolio(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Fetched:
     portfolio = client.live_portfolio(state.project_id)
-    now = moment(clock)
-    return Answer(lambda known: known.with_portfolio(portfolio, now))
+    now = read_clock(clock)
+    return Fetched(lambda known: known.with_portfolio(portfolio, now))
 
 
-def _equity(client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Answer:
+def _equity(client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Fetched:
     launched = deployment.launched or 0.0
     curve = state.equity.value if state.equity else EquityCurve(launched)
     start = max(launched, curve.latest.time - _OVERLAP) if curve.latest else launched
     points = [point for page in _history(client, state.project_id, start, clock.wall()) for point in page]
-    now = moment(clock)
+    now = read_clock(clock)
     extended = curve.extended(points, now.wall)
-    return Answer(lambda known: known._replace(equity=Reading(extended, now)))
+    return Fetched(lambda known: known._replace(equity=Reading(extended, now)))
 
 
 def _history(client: Client, project_id: int, start: float, now: float) -> Iterator[tuple[ChartPoint, ...]]:
@@ -77,13 +79,13 @@ def _history(client: Client, project_id: int, start: float, now: float) -> Itera
     )
 
 
-def _statistics(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Answer:
+def _statistics(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Fetched:
     statistics = client.live_statistics(state.project_id, state.settings.cardinality.runtime_statistics)
-    now = moment(clock)
-    return Answer(lambda known: known._replace(statistics=Reading(statistics, now)))
+    now = read_clock(clock)
+    return Fetched(lambda known: known._replace(statistics=Reading(statistics, now)))
 
 
-def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Answer:
+def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Fetched:
     """Ask for each configured chart; one that fails costs only itself."""
     launched = deployment.launched or 0.0
     readings = {
@@ -102,11 +104,11 @@ def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: 
         except ApiError as error:
             failure = failure or error
         else:
-            readings[name] = Reading({**known, **chart.latest(launched)}, moment(clock))
-    return Answer(lambda known: known._replace(charts=readings), failure)
+            readings[name] = Reading({**known, **chart.latest(launched)}, read_clock(clock))
+    return Fetched(lambda known: known._replace(charts=readings), failure)
 
 
-_ASKING: dict[Source, Callable[[Client, ProjectState, Deployment, Clock], Answer]] = {
+_FETCHERS: dict[Source, Callable[[Client, ProjectState, Deployment, Clock], Fetched]] = {
     Source.PORTFOLIO: _portfolio,
     Source.EQUITY: _equity,
     Source.STATISTICS: _statistics,

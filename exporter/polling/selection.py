@@ -7,7 +7,7 @@ from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import Malformed
 
 
-class Membership(Enum):
+class Selection(Enum):
     """Whether a listed project is polled, and why not."""
 
     NAMED = auto()
@@ -24,7 +24,7 @@ class Membership(Enum):
     @property
     def is_polled(self) -> bool:
         """Whether the project is polled here."""
-        return self in {Membership.NAMED, Membership.DISCOVERED}
+        return self in {Selection.NAMED, Selection.DISCOVERED}
 
 
 def membership(
@@ -34,19 +34,19 @@ def membership(
     may_discover: Callable[[int], bool],
     *,
     discover: bool,
-) -> Membership:
+) -> Selection:
     """Return whether an account polls a project that its list of deployments holds.
 
     ``named`` are the projects that the configuration names for the account; ``may_discover`` tells
     which others it may poll, if it discovers any.
     """
     if project_id in named:
-        return Membership.NAMED
+        return Selection.NAMED
     if isinstance(deployments, Malformed):
-        return Membership.UNREADABLE
+        return Selection.UNREADABLE
     if not discover:
-        return Membership.NOT_NAMED
+        return Selection.NOT_NAMED
     if not may_discover(project_id):
-        return Membership.ELSEWHERE
+        return Selection.ELSEWHERE
     latest = latest_deployment(deployments)
-    return Membership.DISCOVERED if latest is not None and latest.is_running else Membership.NOT_RUNNING
+    return Selection.DISCOVERED if latest is not None and latest.is_running else Selection.NOT_RUNNING
