@@ -58,7 +58,18 @@ EVERYTHING = {
     "shards": 3,
     "extraArgs": ["--log.format=json", "--web.enable-lifecycle"],
     "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
-    "service": {"port": 80, "annotations": {"a": "b"}},
+    "extraVolumes": [{"name": "ca", "configMap": {"name": "company-ca"}}],
+    "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/company-ca", "readOnly": True}],
+    "extraContainers": [{"name": "proxy", "image": "example.org/proxy:1"}],
+    "serviceAccount": {"create": True, "annotations": {"i": "j"}},
+    "service": {"type": "NodePort", "port": 80, "annotations": {"a": "b"}},
+    "ingress": {
+        "enabled": True,
+        "className": "nginx",
+        "annotations": {"k": "l"},
+        "hosts": [{"host": "quantconnect.example.org", "path": "/exporter"}],
+        "tls": [{"secretName": "ingress-tls", "hosts": ["quantconnect.example.org"]}],
+    },
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}},
     "dashboards": {"enabled": True},
@@ -68,8 +79,11 @@ EVERYTHING = {
         "egress": [{"ports": [{"port": 3128, "protocol": "TCP"}]}],
     },
     "podDisruptionBudget": {"enabled": True},
+    "commonLabels": {"team": "trading"},
     "podAnnotations": {"c": "d"},
     "podLabels": {"e": "f"},
+    "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["www.quantconnect.com"]}],
+    "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
     "nodeSelector": {"kubernetes.io/os": "linux"},
     "tolerations": [{"key": "spot", "operator": "Exists"}],
     "affinity": {"podAntiAffinity": {}},
@@ -81,6 +95,25 @@ EVERYTHING = {
 USER = {"userId": 12345678, "secret": {"name": "quantconnect"}}
 WEB = {"secretName": "web", "tlsSecretName": "tls", "login": True}
 MONITORED = {"serviceMonitor": {"enabled": True}}
+OPENSHIFT = {"podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None}}
+COMPANY_CA = {
+    "extraVolumes": [{"name": "ca", "configMap": {"name": "company-ca"}}],
+    "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/company-ca", "readOnly": True}],
+    "extraEnv": [{"name": "REQUESTS_CA_BUNDLE", "value": "/etc/company-ca/ca.crt"}],
+}
+SECRET_STORE = {
+    "extraVolumes": [
+        {
+            "name": "store",
+            "csi": {
+                "driver": "secrets-store.csi.k8s.io",
+                "readOnly": True,
+                "volumeAttributes": {"secretProviderClass": "quantconnect"},
+            },
+        }
+    ],
+    "extraVolumeMounts": [{"name": "store", "mountPath": "/mnt/store", "readOnly": True}],
+}
 VALUES: Mapping[str, Mapping[str, Any]] = {
     "demo": {"demo": True},
     "user id": USER,
@@ -89,10 +122,15 @@ VALUES: Mapping[str, Mapping[str, Any]] = {
     "TLS": {"demo": True, "web": {"secretName": "web", "tlsSecretName": "tls"}, **MONITORED},
     "TLS and login in one secret": {"demo": True, "web": {**WEB, "secretName": "tls"}, **MONITORED},
     "login without TLS": {**USER, "web": {"secretName": "web", "login": True}, **MONITORED},
+    "pod monitor": {**USER, "podMonitor": {"enabled": True}},
+    "OpenShift": {**USER, **OPENSHIFT},
+    "a company's CA": {**USER, **COMPANY_CA},
+    "a secret store": {**USER, **SECRET_STORE},
+    "a volume in the demo": {"demo": True, **COMPANY_CA},
     "no resources": {"demo": True, "resources": {}, "networkPolicy": {"enabled": True}},
     "everything": EVERYTHING,
 }
-CUSTOM = {"ServiceMonitor", "PrometheusRule"}
+CUSTOM = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
 each_values = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 
 Objects = Mapping[tuple[str, str], Mapping[str, Any]]
@@ -129,7 +167,7 @@ def pod_of(objects: Objects) -> Mapping[str, Any]:
 
 
 def container_of(objects: Objects) -> Mapping[str, Any]:
-    (container,) = pod_of(objects)["containers"]
+    (container,) = [each for each in pod_of(objects)["containers"] if each["name"] == "exporter"]
     return container
 
 
@@ -170,6 +208,10 @@ def test_objects_are_valid(rendered, values, version):
         ({"userId": "main", "secret": {"name": "a"}}, "userId"),
         ({"config": {"account": []}, "secret": {"name": "a"}}, "account"),
         ({"demo": True, "serviceMonitor": {"enable": True}}, "enable"),
+        ({"demo": True, **MONITORED, "podMonitor": {"enabled": True}}, "either serviceMonitor or podMonitor"),
+        ({"demo": True, "image": {"digest": "sha256:0123"}}, "digest"),
+        ({"demo": True, "service": {"type": "ExternalName"}}, "type"),
+        ({"demo": True, "ingress": {"hosts": [{"host": "a"}]}}, "path"),
         ({"demo": True, "web": {"tlsSecretName": "tls"}}, "need web.secretName"),
         ({"demo": True, "web": {"login": True}}, "need web.secretName"),
     ],
@@ -207,16 +249,18 @@ def test_chart_is_of_this_version(chart, rendered):
 @each_values
 def test_pod_is_confined(rendered, values):
     """Whatever the values, the pod is fit for the level "restricted", writes nowhere and has no API token."""
-    pod = pod_of(rendered(values))
+    objects = rendered(values)
+    pod = pod_of(objects)
     assert pod["automountServiceAccountToken"] is False
+    ids = (
+        {} if "podSecurityContext" in values else dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), 10001)
+    )
     assert pod["securityContext"] == {
         "runAsNonRoot": True,
-        "runAsUser": 10001,
-        "runAsGroup": 10001,
-        "fsGroup": 10001,
+        **ids,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    (container,) = pod["containers"]
+    container = container_of(objects)
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -225,7 +269,7 @@ def test_pod_is_confined(rendered, values):
     assert all(mount["readOnly"] for mount in container.get("volumeMounts", []))
     assert not any(set(volume) & {"hostPath", "emptyDir"} for volume in pod.get("volumes", []))
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
-    assert f"USER {pod['securityContext']['runAsUser']}:" in dockerfile
+    assert all(f"USER {user}:" in dockerfile for name, user in ids.items() if name == "runAsUser")
     assert f"EXPOSE {container['ports'][0]['containerPort']}" in dockerfile
 
 
@@ -274,23 +318,248 @@ def test_everything_carries_the_recommended_labels(rendered):
         assert {f"app.kubernetes.io/{label}" for label in recommended} <= each["metadata"]["labels"].keys()
 
 
-def test_monitor_names_the_job_as_the_rules_do(rendered):
-    """The job is "quantconnect" whatever the release is called, and an instance is a pod, not an address."""
-    monitor = only(rendered(EVERYTHING), "ServiceMonitor")
-    assert monitor["metadata"]["labels"]["release"] == "prometheus"
-    assert monitor["spec"]["endpoints"] == [
-        {
-            "port": "http",
-            "scheme": "http",
-            "interval": "15s",
-            "scrapeTimeout": "10s",
-            "relabelings": [
-                {"targetLabel": "job", "replacement": "quantconnect"},
-                {"sourceLabels": ["__meta_kubernetes_pod_name"], "targetLabel": "instance"},
-            ],
-        }
-    ]
-    assert 'job="quantconnect"' in RULES.read_text("utf-8")
+MONITORS = {
+    "serviceMonitor": ("ServiceMonitor", "endpoints"),
+    "podMonitor": ("PodMonitor", "podMetricsEndpoints"),
+}
+each_monitor = pytest.mark.parametrize("monitor", MONITORS)
+
+
+def endpoint_of(objects: Objects, monitor: str) -> Mapping[str, Any]:
+    kind, member = MONITORS[monitor]
+    (endpoint,) = only(objects, kind)["spec"][member]
+    return endpoint
+
+
+@each_monitor
+def test_monitor_scrapes_as_the_rules_expect(rendered, monitor):
+    """The exporter's own labels win, an instance is a pod of a namespace, and labels that only change are dropped."""
+    objects = rendered({**USER, monitor: {"enabled": True, "labels": {"release": "prometheus"}}})
+    described = only(objects, MONITORS[monitor][0])
+    assert described["metadata"]["namespace"] == "monitoring"
+    assert described["metadata"]["labels"]["release"] == "prometheus"
+    assert described["spec"]["namespaceSelector"] == {"matchNames": ["monitoring"]}
+    assert endpoint_of(objects, monitor) == {
+        "port": "http",
+        "scheme": "http",
+        "interval": "15s",
+        "scrapeTimeout": "10s",
+        "honorLabels": True,
+        "relabelings": [
+            {"targetLabel": "job", "replacement": "quantconnect"},
+            {
+                "sourceLabels": ["__meta_kubernetes_namespace", "__meta_kubernetes_pod_name"],
+                "separator": "/",
+                "targetLabel": "instance",
+            },
+            {"action": "labeldrop", "regex": "endpoint|container|service"},
+        ],
+    }
+
+
+@each_monitor
+def test_monitor_can_be_told_otherwise(rendered, monitor):
+    """Job, interval, labels, namespace and relabelings of a monitor are the user's to choose."""
+    relabeling = {"targetLabel": "desk", "replacement": "fx"}
+    dropping = {"action": "labeldrop", "regex": "brokerage"}
+    told = {
+        "enabled": True,
+        "namespace": "prometheus",
+        "interval": "1m",
+        "scrapeTimeout": "30s",
+        "job": "trading",
+        "honorLabels": False,
+        "relabelings": [relabeling],
+        "metricRelabelings": [dropping],
+    }
+    objects = rendered({**USER, monitor: told})
+    assert only(objects, MONITORS[monitor][0])["metadata"]["namespace"] == "prometheus"
+    endpoint = endpoint_of(objects, monitor)
+    assert (endpoint["interval"], endpoint["scrapeTimeout"], endpoint["honorLabels"]) == ("1m", "30s", False)
+    assert endpoint["relabelings"][0] == {"targetLabel": "job", "replacement": "trading"}
+    assert endpoint["relabelings"][-1] == relabeling
+    assert endpoint["metricRelabelings"] == [dropping]
+
+
+def test_pod_monitor_selects_the_pods(rendered):
+    """A PodMonitor finds the pods by the labels that they carry."""
+    objects = rendered(VALUES["pod monitor"])
+    wanted = only(objects, "PodMonitor")["spec"]["selector"]["matchLabels"]
+    carried = only(objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"]
+    assert wanted.items() <= carried.items()
+
+
+def test_nothing_is_rendered_while_a_parent_chart_turns_it_off(rendered):
+    """With ``enabled: false`` no object is left, whatever else is chosen."""
+    assert rendered(EVERYTHING)
+    assert not rendered({**EVERYTHING, "enabled": False})
+
+
+def test_digest_names_the_image(rendered):
+    """A digest wins over the tag."""
+    digest = f"sha256:{'0123456789abcdef' * 4}"
+    image = {"repository": "example.org/exporter", "tag": "1.2.3", "digest": digest}
+    assert container_of(rendered({"demo": True, "image": image}))["image"] == f"example.org/exporter@{digest}"
+    without = {"repository": "example.org/exporter", "tag": "1.2.3"}
+    assert container_of(rendered({"demo": True, "image": without}))["image"] == "example.org/exporter:1.2.3"
+
+
+@pytest.mark.parametrize(
+    ("account", "used", "created"),
+    [
+        ({}, "default", None),
+        ({"name": "trading"}, "trading", None),
+        ({"create": True}, "quantconnect-exporter", "quantconnect-exporter"),
+        ({"create": True, "name": "trading"}, "trading", "trading"),
+    ],
+)
+def test_service_account(rendered, account, used, created):
+    """The pod runs as the account that is named or created, and mounts no token of it."""
+    objects = rendered({"demo": True, "serviceAccount": {**account, "annotations": {"a": "b"}}})
+    assert pod_of(objects)["serviceAccountName"] == used
+    accounts = [each for (kind, _), each in objects.items() if kind == "ServiceAccount"]
+    assert [each["metadata"]["name"] for each in accounts] == ([created] if created else [])
+    for each in accounts:
+        assert each["automountServiceAccountToken"] is False
+        assert each["metadata"]["annotations"] == {"a": "b"}
+
+
+def test_pod_has_what_is_added_to_it(rendered):
+    """Volumes, mounts, containers, host names and DNS options reach the pod beside the chart's own."""
+    pod = pod_of(rendered(EVERYTHING))
+    assert {"config", "secret", "ca"} <= {volume["name"] for volume in pod["volumes"]}
+    assert EVERYTHING["extraVolumeMounts"][0] in container_of(rendered(EVERYTHING))["volumeMounts"]
+    assert [each["name"] for each in pod["containers"]] == ["exporter", "proxy"]
+    assert (pod["hostAliases"], pod["dnsConfig"]) == (EVERYTHING["hostAliases"], EVERYTHING["dnsConfig"])
+
+
+def test_security_context_can_be_changed(rendered):
+    """What a cluster demands is added to the chart's own security contexts."""
+    values = {
+        "demo": True,
+        "podSecurityContext": {"supplementalGroups": [5]},
+        "securityContext": {"seLinuxOptions": {"level": "s0"}},
+    }
+    objects = rendered(values)
+    assert pod_of(objects)["securityContext"]["supplementalGroups"] == [5]
+    assert pod_of(objects)["securityContext"]["runAsNonRoot"] is True
+    assert container_of(objects)["securityContext"]["seLinuxOptions"] == {"level": "s0"}
+    assert container_of(objects)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_common_labels_are_on_every_object(rendered):
+    """Common labels are on each object and on the pods, and select nothing: they may change."""
+    objects = rendered(EVERYTHING)
+    assert all(each["metadata"]["labels"]["team"] == "trading" for each in objects.values())
+    stateful = only(objects, "StatefulSet")["spec"]
+    assert stateful["template"]["metadata"]["labels"]["team"] == "trading"
+    assert "team" not in stateful["selector"]["matchLabels"]
+
+
+def test_ingress_leads_to_the_service(rendered):
+    """The ingress has the host, path, class and certificate that were chosen, and leads to the service."""
+    objects = rendered(EVERYTHING)
+    ingress = only(objects, "Ingress")
+    assert ingress["metadata"]["annotations"] == {"k": "l"}
+    assert (ingress["spec"]["ingressClassName"], ingress["spec"]["tls"]) == (
+        "nginx",
+        EVERYTHING["ingress"]["tls"],
+    )
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert (rule["host"], path["path"], path["pathType"]) == (
+        "quantconnect.example.org",
+        "/exporter",
+        "Prefix",
+    )
+    service = objects["Service", path["backend"]["service"]["name"]]
+    assert path["backend"]["service"]["port"]["name"] == service["spec"]["ports"][0]["name"]
+    assert (service["spec"]["type"], service["spec"]["ports"][0]["port"]) == ("NodePort", 80)
+
+
+OTHER_VALUES: Mapping[str, Any] = {
+    "image.repository": "example.org/exporter",
+    "image.tag": "9",
+    "image.digest": f"sha256:{'0' * 64}",
+    "image.pullPolicy": "Never",
+    "secret.name": "quantconnect",
+    "web.secretName": "web",
+    "web.tlsSecretName": "tls",
+    "web.login": True,
+    "shards": 2,
+    "serviceAccount.name": "trading",
+    "service.type": "LoadBalancer",
+    "service.port": 81,
+    "ingress.className": "other",
+    "ingress.hosts": [{"host": "a", "path": "/"}],
+    **{
+        f"{monitor}.{name}": value
+        for monitor in MONITORS
+        for name, value in {
+            "namespace": "other",
+            "interval": "1m",
+            "scrapeTimeout": "5s",
+            "job": "other",
+            "honorLabels": False,
+            "tlsConfig": {"serverName": "other"},
+        }.items()
+    },
+    "podDisruptionBudget.maxUnavailable": 2,
+    "priorityClassName": "other",
+    "nameOverride": "other",
+    "fullnameOverride": "other",
+}
+"""Of each value that is neither a switch, nor a list or an object of texts: another one."""
+
+ACCOUNTS = {"enabled", "demo", "config", "userId", "secret.data"}
+"""Values that exclude each other: the tests above have each of them."""
+
+
+def values_of(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value of values.yaml by its path; what Kubernetes defines is one value."""
+    for name, value in tree.items():
+        is_section = (
+            isinstance(value, dict) and value and not name.endswith(("Context", "resources", "abels"))
+        )
+        if is_section and name != "annotations":
+            yield from values_of(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def other_than(path: str, default: Any) -> Any:
+    if path in OTHER_VALUES:
+        return OTHER_VALUES[path]
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, list):
+        return ["--log.level=debug"] if path == "extraArgs" else [{"name": "other"}]
+    return {"other": "other"}
+
+
+@pytest.mark.parametrize(
+    ("path", "default"),
+    [
+        (path, default)
+        for path, default in values_of(yaml.safe_load((CHART / "values.yaml").read_text("utf-8")))
+        if path not in ACCOUNTS
+    ],
+)
+def test_every_value_has_an_effect(rendered, path, default):
+    """Each value of values.yaml, changed alone, changes what is rendered."""
+    section, _, name = path.rpartition(".")
+    switch = {"serviceAccount": "create"}.get(section, "enabled")
+    has_switch = section and switch in yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))[section]
+    base: dict[str, Any] = {
+        "config": CONFIG,
+        "secret": {"name": "token"},
+        "web": {"secretName": "a", "tlsSecretName": "b"},
+    }
+    if has_switch and name != switch:
+        base[section] = {switch: True}
+    other = {name: other_than(path, default)}
+    changed = {**base, section: {**base.get(section, {}), **other}} if section else {**base, **other}
+    assert rendered(changed) != rendered(base)
 
 
 def test_rules_are_the_shipped_ones(rendered, needs, tmp_path):
@@ -390,7 +659,7 @@ def test_policy_lets_through_what_is_needed(rendered):
         {"ports": [{"port": "http", "protocol": "TCP"}], "from": EVERYTHING["networkPolicy"]["from"]}
     ]
     ports = [(each["port"], each["protocol"]) for rule in spec["egress"] for each in rule["ports"]]
-    assert ports == [(53, "UDP"), (53, "TCP"), (443, "TCP"), (3128, "TCP")]
+    assert ports == [(53, "UDP"), (53, "TCP"), (5353, "UDP"), (5353, "TCP"), (443, "TCP"), (3128, "TCP")]
 
 
 @each_values

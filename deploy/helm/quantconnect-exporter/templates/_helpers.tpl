@@ -24,6 +24,83 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "quantconnect-exporter.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "quantconnect-exporter.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "quantconnect-exporter.serviceAccountName" -}}
+{{- with .Values.serviceAccount -}}
+{{- .name | default (ternary (include "quantconnect-exporter.fullname" $) "default" .create) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Metadata and endpoint of a ServiceMonitor or a PodMonitor, which differ in nothing else but what they select. */}}
+{{- define "quantconnect-exporter.monitorMetadata" -}}
+name: {{ include "quantconnect-exporter.fullname" .context }}
+namespace: {{ .monitor.namespace | default .context.Release.Namespace }}
+labels:
+  {{- include "quantconnect-exporter.labels" .context | nindent 2 }}
+  {{- with .monitor.labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "quantconnect-exporter.monitorEndpoint" -}}
+{{- $web := .context.Values.web -}}
+port: http
+scheme: {{ include "quantconnect-exporter.scheme" .context }}
+{{- if $web.tlsSecretName }}
+tlsConfig:
+  {{- with .monitor.tlsConfig }}
+  {{- toYaml . | nindent 2 }}
+  {{- else }}
+  ca:
+    secret:
+      name: {{ $web.tlsSecretName }}
+      key: ca.crt
+  # Prometheus asks the pods by their addresses, which are in no certificate.
+  serverName: {{ include "quantconnect-exporter.fullname" .context }}.{{ .context.Release.Namespace }}.svc
+  {{- end }}
+{{- end }}
+{{- if $web.login }}
+basicAuth:
+  {{- range list "username" "password" }}
+  {{ . }}:
+    name: {{ $web.secretName }}
+    key: {{ . }}
+  {{- end }}
+{{- end }}
+interval: {{ .monitor.interval }}
+scrapeTimeout: {{ .monitor.scrapeTimeout }}
+honorLabels: {{ .monitor.honorLabels }}
+relabelings:
+  - targetLabel: job
+    replacement: {{ .monitor.job }}
+  # A name that survives a restart, other than the pod's address, and differs between namespaces.
+  - sourceLabels: [__meta_kubernetes_namespace, __meta_kubernetes_pod_name]
+    separator: /
+    targetLabel: instance
+  # Names of Kubernetes' own that tell nothing more: a change of one would begin every series anew.
+  - action: labeldrop
+    regex: endpoint|container|service
+  {{- with .monitor.relabelings }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .monitor.metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- define "quantconnect-exporter.secretName" -}}
@@ -75,6 +152,9 @@ httpGet:
 {{- end -}}
 {{- if and $v.userId $v.secret.data (not (hasKey $v.secret.data "token")) -}}
 {{- fail "with userId, the token must be under the key token of secret.data" -}}
+{{- end -}}
+{{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled -}}
+{{- fail "give either serviceMonitor or podMonitor, not both: each pod would be scraped twice" -}}
 {{- end -}}
 {{- if and (or $v.web.tlsSecretName $v.web.login) (not $v.web.secretName) -}}
 {{- fail "web.tlsSecretName and web.login need web.secretName, a Secret with web.yml" -}}
