@@ -69,7 +69,8 @@ def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: E
         log_access(api)
         return lambda: Loaded(config_for(api), ())
     if flags.config_file is not None:
-        return partial(load_config, flags.config_file, environment)
+        path = flags.config_file
+        return lambda: load_config(path, environment, clock.wall())
     return partial(config_from_environment, environment)
 
 

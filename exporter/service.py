@@ -118,7 +118,7 @@ class Exporter:
             account,
             [project for project in config.projects if project.account == account.name],
             may_discover(config, account, self._shard),
-            config.defaults,
+            config.discovered(account),
             self._store,
             self._clock,
             random.random,

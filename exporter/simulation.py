@@ -9,7 +9,9 @@ from exporter.config.secret import Secret
 from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 
-_POLLING = Polling(status=5, portfolio=5, equity=5, statistics=15, charts=15, timeout=20, stale_after=60)
+_POLLING = Polling(
+    status=5, portfolio=5, equity=5, statistics=15, charts=15, orders=15, timeout=20, stale_after=60
+)
 _REQUESTS_PER_MINUTE = 1200
 
 _logger = logging.getLogger(__name__)

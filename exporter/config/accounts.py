@@ -19,6 +19,7 @@ from exporter.config.credentials import (
     missing_variables,
 )
 from exporter.config.document import Section
+from exporter.config.labels import read_labels
 from exporter.config.model import DEFAULT_BASE_URL, Account
 from exporter.config.report import quoted
 from exporter.config.secret import Secret
@@ -33,6 +34,7 @@ ACCOUNT_KEYS = (
     "requests_per_minute",
     "max_concurrent_requests",
     "discover",
+    "labels",
 )
 
 _MOST_CONCURRENT_REQUESTS = 32
@@ -43,12 +45,13 @@ class LoadContext:
     """What the meaning of a document depends on besides its text.
 
     ``folder`` is where relative file names start; ``world_readable`` tells whether every user of the
-    machine may read the document.
+    machine may read the document. ``now`` in Unix seconds.
     """
 
     folder: Path
     environment: Mapping[str, str]
     world_readable: bool
+    now: float
 
 
 def read_accounts(top: Section, context: LoadContext) -> list[tuple[Section, Account]]:
@@ -101,6 +104,7 @@ def _account(section: Section, token: Secret, folder: Path) -> Account:
         max_concurrent_requests=section.whole_number(
             "max_concurrent_requests", 4, least=1, most=_MOST_CONCURRENT_REQUESTS
         ),
+        labels=read_labels(section),
     )
 
 

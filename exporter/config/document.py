@@ -7,8 +7,9 @@ so that reading goes on to the next mistake; the report refuses the whole at the
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -16,81 +17,28 @@ import yaml
 
 from exporter.config.duration import format_duration, parse_duration
 from exporter.config.report import Place, Report, quoted
+from exporter.config.tree import NotYamlError, compose
 
 Default = TypeVar("Default")
 
-_MAX_DEPTH = 20
+_MOST_COMPARED = 100
+"""Above so many names no likely one is looked for: each comparison is slow."""
 _MAX_DURATION = 365 * 86_400.0
 _WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _PLAUSIBLE_KEY = re.compile(r"[A-Za-z0-9_-]{1,30}(?![A-Za-z0-9_-])")
-_NO_TAGS = "tags (!) are not used here"
 _YAML = "tag:yaml.org,2002:"
 
 
-class NotYamlError(Exception):
-    """The text is no usable YAML document; ``line`` counts from 1. The message repeats no value."""
-
-    def __init__(self, text: str, line: int) -> None:
-        super().__init__(text)
-        self.line = line
-
-
-class _Loader(yaml.SafeLoader):
-    """Composes plain trees only: no aliases, no tags, no deep nesting."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise NotYamlError("anchors and aliases (& and *) are not used here", line)
-        if getattr(event, "tag", None) is not None:
-            raise NotYamlError(_NO_TAGS, line)
-        if self._depth == _MAX_DEPTH:
-            raise NotYamlError("nested too deeply: no key lies this deep", line)
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-
-def read_document(text: str, source: Place, report: Report, known: Collection[str]) -> "Section":
+def read_document(text: str, source: Place, report: Report, allowed: Collection[str]) -> "Section":
     """Return the top-level section of a YAML text, or raise NotYamlError."""
-    node = _compose(text)
+    node = compose(text)
     if node is None or _is_empty(node):
         raise NotYamlError("the file is empty", 1)
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
         raise NotYamlError(f"the file must hold a mapping of keys to values, not {_kind(node)}", line)
-    return _section(_Value(replace(source, line=1), node), report, known)
-
-
-def _compose(text: str) -> yaml.Node | None:
-    """Return the root node; every way in which PyYAML fails becomes a NotYamlError."""
-    loader = None
-    try:
-        loader = _Loader(text)
-        return loader.get_single_node()
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise NotYamlError("not valid YAML: a control character", line) from None
-    except yaml.composer.ComposerError as error:  # aliases are refused above: only this one is left
-        raise NotYamlError("a second YAML document begins here; a file holds one", _line_of(error)) from None
-    except yaml.MarkedYAMLError as error:
-        problem = str(error.problem)
-        # The library repeats an unknown tag handle, which may be a value with a stray "!".
-        text = _NO_TAGS if "tag handle" in problem else f"not valid YAML: {problem}"
-        raise NotYamlError(text, _line_of(error)) from None
-    except (ValueError, OverflowError):  # "\UFFFFFFFF", %YAML with thousands of digits
-        line = loader.line + 1 if loader else 1
-        raise NotYamlError("not valid YAML: a number out of range", line) from None
-
-
-def _line_of(error: yaml.MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
-    return mark.line + 1 if mark else 1
+    return _section(_Value(replace(source, line=1), node), report, allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +50,7 @@ class _Value:
 
 
 class Section:
-    """A mapping of the document: known keys, each given once, read by type.
+    """A mapping of the document: allowed keys, each given once, read by type.
 
     ``sound`` turns False when a value of this section is found wrong; ``is_mapping`` is False when
     something else stands where the mapping should.
@@ -141,21 +89,24 @@ class Section:
         value = self._values.get(key)
         return value is not None and _is_empty(value.node) and value.node.value != ""
 
-    def section(self, key: str, known: Collection[str]) -> "Section":
-        """Return the mapping at ``key``; without entries when it is not given or wrong."""
-        value = self._values.get(key)
-        return _section(value, self.report, known) if value else Section(self.at(key), {}, self.report)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
 
-    def sections(self, key: str, known: Collection[str]) -> tuple["Section", ...]:
+    def section(self, key: str, allowed: Collection[str] | None) -> "Section":
+        """Return the mapping at ``key``, empty when it is not given or wrong; ``None`` allows every key."""
+        value = self._values.get(key)
+        return _section(value, self.report, allowed) if value else Section(self.at(key), {}, self.report)
+
+    def sections(self, key: str, allowed: Collection[str]) -> tuple["Section", ...]:
         """Return the mappings in the list at ``key``; other items are reported and left out."""
-        sections = tuple(_section(item, self.report, known) for item in self._items(key))
+        sections = tuple(_section(item, self.report, allowed) for item in self._items(key))
         mappings = tuple(section for section in sections if section.is_mapping)
         self.sound = self.sound and len(mappings) == len(sections)
         return mappings
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the list of different texts at ``key``."""
-        texts: list[str] = []
+        texts: dict[str, None] = {}
         for item in self._items(key):
             wrong = _wrong_text(item.node)
             if not wrong and item.node.value in texts:
@@ -163,7 +114,7 @@ class Section:
             if wrong:
                 self.report.problem(item.place, wrong)
             else:
-                texts.append(item.node.value)
+                texts[str(item.node.value)] = None
         return tuple(texts)
 
     def text(self, key: str, default: Default) -> str | Default:
@@ -205,18 +156,22 @@ class Section:
         return number
 
     def number(self, key: str, default: Default, least: float, most: float | None) -> float | Default:
-        """Return the finite number at ``key``, between ``least`` and ``most``."""
+        """Return the finite number at ``key``, between ``least`` and ``most``.
+
+        A ``most`` of 1 is taken for a ratio: whoever writes percent is told how.
+        """
         value = self._values.get(key)
         if value is None:
             return default
         text = _plain(value.node)
         number = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(number) or number < least or (most is not None and number > most):
-            self._refuse(value, f"a number from {_span(least, most)}")
+            hint = ": 20 % is 0.20" if most == 1 and (number > 1 or "%" in text) else ""
+            self._refuse(value, f"a number from {_span(least, most)}", hint)
             return default
         return number + 0.0  # so that -0.0 is 0.0
 
-    def duration(self, key: str, default: float, least: float) -> float:
+    def duration(self, key: str, default: Default, least: float) -> float | Default:
         """Return the duration at ``key`` in seconds, ``least`` or longer and at most a year."""
         value = self._values.get(key)
         if value is None:
@@ -247,9 +202,23 @@ class Section:
             for index, node in enumerate(value.node.value)
         )
 
-    def _refuse(self, value: _Value, wanted: str) -> None:
+    def timestamp(self, key: str) -> float | None:
+        """Return the date and time at ``key`` in Unix seconds; it must name its time zone."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(self.scalar(key) or "")
+            if moment.tzinfo is not None:
+                return moment.timestamp()
+        except (ValueError, OverflowError):  # not a date, or one whose zone takes it out of the calendar
+            pass
+        self._refuse(value, "a date and time with its zone, such as 2026-11-02T14:30:00Z")
+        return None
+
+    def _refuse(self, value: _Value, wanted: str, hint: str = "") -> None:
         self.sound = False
-        self.report.problem(value.place, f"must be {wanted}, not {_described(value.node)}")
+        self.report.problem(value.place, f"must be {wanted}, not {_described(value.node)}{hint}")
 
 
 def parse_whole_number(text: str) -> int | None:
@@ -257,7 +226,7 @@ def parse_whole_number(text: str) -> int | None:
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
-def _section(value: _Value, report: Report, known: Collection[str]) -> Section:
+def _section(value: _Value, report: Report, allowed: Collection[str] | None) -> Section:
     if not isinstance(value.node, yaml.MappingNode):
         report.problem(value.place, f"must be a mapping of keys to values, not {_kind(value.node)}")
         return Section(value.place, {}, report, is_mapping=False)
@@ -268,24 +237,24 @@ def _section(value: _Value, report: Report, known: Collection[str]) -> Section:
             report.problem(replace(value.place, line=line), f"a key must be text, not {_kind(key_node)}")
             continue
         key = str(key_node.value)
-        if key not in known:
-            name = _shown_key(key)
-            report.problem(value.place.child(name, line), f"unknown key{suggestion(name, known)}")
+        if allowed is not None and key not in allowed:
+            name = shown_key(key)
+            report.problem(value.place.child(name, line), f"unknown key{suggestion(name, allowed)}")
         elif key in values:
             first = values[key].place.line
-            report.problem(value.place.child(key, line), f"is given twice, first on line {first}")
+            report.problem(value.place.child(shown_key(key), line), f"is given twice, first on line {first}")
         else:
-            values[key] = _Value(value.place.child(key, line), node)
+            values[key] = _Value(value.place.child(shown_key(key), line), node)
     return Section(value.place, values, report)
 
 
-def suggestion(name: str, known: Collection[str]) -> str:
-    """Return the known name that ``name`` may be a slip for, as the end of a sentence."""
-    close = get_close_matches(name, known, n=1)
+def suggestion(name: str, allowed: Collection[str]) -> str:
+    """Return the allowed name that ``name`` may be a slip for, as the end of a sentence."""
+    close = get_close_matches(name, allowed, n=1) if len(allowed) <= _MOST_COMPARED else []
     return f", did you mean {close[0]}?" if close else ""
 
 
-def _shown_key(key: str) -> str:
+def shown_key(key: str) -> str:
     """Return an unknown key as far as it looks like one: behind a missing blank may stand a token."""
     match = _PLAUSIBLE_KEY.match(key)
     start = match.group() if match else ""

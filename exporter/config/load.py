@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from exporter.config.accounts import LoadContext
 from exporter.config.credentials import environment_account, missing_variables
-from exporter.config.document import NotYamlError, read_document
+from exporter.config.document import read_document
 from exporter.config.files import UnreadableError, read_text_file
 from exporter.config.model import Config
 from exporter.config.report import Place, Report
 from exporter.config.schema import TOP_KEYS, read_config
+from exporter.config.tree import NotYamlError
 from exporter.errors import ConfigError
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -24,8 +26,11 @@ class Loaded:
     warnings: tuple[str, ...]
 
 
-def load_config(path: Path, environment: Mapping[str, str]) -> Loaded:
-    """Load a YAML file, or raise ConfigError with every problem, each with file, line and key."""
+def load_config(path: Path, environment: Mapping[str, str], now: float = inf) -> Loaded:
+    """Load a YAML file, or raise ConfigError with every problem, each with file, line and key.
+
+    ``now`` in Unix seconds: a time that must have passed may not be later.
+    """
     report = Report()
     source = Place(str(path))
     try:
@@ -35,7 +40,7 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Loaded:
         raise ConfigError((f"{Place(str(path), error.line)}: the file {error}",)) from None
     except NotYamlError as error:
         raise ConfigError((f"{Place(str(path), error.line)}: {error}",)) from None
-    config = read_config(top, LoadContext(path.parent, environment, file.world_readable))
+    config = read_config(top, LoadContext(path.parent, environment, file.world_readable, now))
     return Loaded(config, report.warnings())
 
 

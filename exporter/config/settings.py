@@ -1,47 +1,39 @@
-"""How projects are polled and judged: the sections ``polling`` and ``limits``, for all and for one."""
+"""How projects are polled: the sections ``polling`` and ``cardinality``, for all and for one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import asdict, fields
-from types import MappingProxyType
+from typing import Any
 
 from exporter.config.document import Section
 from exporter.config.duration import format_duration
-from exporter.config.model import (
-    DEFAULT_LIMITS,
-    Cardinality,
-    LimitName,
-    Limits,
-    Polling,
-    ProjectSettings,
-    Severity,
-)
+from exporter.config.labels import read_labels
+from exporter.config.limits import read_limits
+from exporter.config.model import DEFAULT_LIMITS, STALE_INTERVALS, Cardinality, Polling, ProjectSettings
 from exporter.config.report import quoted
 
 POLLING_KEYS = tuple(field.name for field in fields(Polling))
 CARDINALITY_KEYS = tuple(field.name for field in fields(Cardinality))
-LIMIT_KEYS = tuple(LimitName)
-SEVERITY_KEYS = tuple(Severity)
+# What is decided for a whole account has no meaning for one project.
+PROJECT_POLLING_KEYS = tuple(key for key in POLLING_KEYS if key != "keep_ended_for")
+PROJECT_CARDINALITY_KEYS = tuple(key for key in CARDINALITY_KEYS if key != "projects")
 
-_SOURCES = tuple(key for key in POLLING_KEYS if key not in {"timeout", "stale_after"})
+_SOURCES = tuple(key for key in POLLING_KEYS if key not in {"timeout", "stale_after", "keep_ended_for"})
+_MAY_BE_OFF = ("orders",)
+_SHORTEST = {"timeout": 0.1}
 _SHORTEST_INTERVAL = 1.0
-_SHORTEST_TIMEOUT = 0.1
+_SHORTEST_KEPT = 3600.0
+"""Seconds that alerts on an algorithm that has ended need to see it."""
 _CURRENCY = re.compile(r"[A-Z0-9]{2,10}")
-_LIMIT_RANGES: Mapping[LimitName, tuple[float, float | None]] = {
-    LimitName.DRAWDOWN_RATIO: (0, 1),
-    LimitName.DAILY_LOSS_RATIO: (0, 1),
-    LimitName.GROSS_LEVERAGE_RATIO: (0, None),
-    LimitName.CONCENTRATION_RATIO: (0, 1),
-    LimitName.CASH_RATIO_MIN: (-10, None),
-}
 
 
 def default_settings(top: Section) -> ProjectSettings:
     """Return how a project is treated that is not named: the document's values over the built-in ones."""
     return ProjectSettings(
-        polling=_polling(top, Polling()),
-        cardinality=_cardinality(top, Cardinality()),
-        limits=_limits(top, DEFAULT_LIMITS),
+        charts=top.texts("charts"),
+        polling=_polling(top, Polling(), POLLING_KEYS),
+        cardinality=_cardinality(top, Cardinality(), CARDINALITY_KEYS),
+        limits=read_limits(top, DEFAULT_LIMITS),
     )
 
 
@@ -55,39 +47,52 @@ def project_settings(section: Section, defaults: ProjectSettings) -> ProjectSett
     return ProjectSettings(
         name=section.text("name", None),
         account_currency=currency,
-        charts=section.texts("charts"),
-        polling=_polling(section, defaults.polling),
-        cardinality=_cardinality(section, defaults.cardinality),
-        limits=_limits(section, defaults.limits),
+        charts=tuple(dict.fromkeys(defaults.charts + section.texts("charts"))),
+        peak_since=section.timestamp("peak_since"),
+        labels=read_labels(section, defaults.labels),
+        polling=_polling(section, defaults.polling, PROJECT_POLLING_KEYS),
+        cardinality=_cardinality(section, defaults.cardinality, PROJECT_CARDINALITY_KEYS),
+        limits=read_limits(section, defaults.limits),
     )
 
 
-def _polling(parent: Section, base: Polling) -> Polling:
+def _polling(parent: Section, base: Polling, allowed: Collection[str]) -> Polling:
     """Return the durations of ``base`` with those given here over them."""
-    section = parent.section("polling", POLLING_KEYS)
-    polling = Polling(
-        **{
-            key: section.duration(key, seconds, _SHORTEST_TIMEOUT if key == "timeout" else _SHORTEST_INTERVAL)
-            for key, seconds in asdict(base).items()
-        }
-    )
+    section = parent.section("polling", allowed)
+    polling = Polling(**{key: _duration(section, key, seconds) for key, seconds in asdict(base).items()})
     if section and section.sound:
         _check_stale_after(section, polling)
+    if polling.keep_ended_for < _SHORTEST_KEPT and "keep_ended_for" in section:
+        section.warning(
+            "keep_ended_for",
+            f"{format_duration(polling.keep_ended_for)} is shorter than {format_duration(_SHORTEST_KEPT)}: "
+            "an algorithm that ends may be gone before its alert fires",
+        )
     return polling
 
 
-def _cardinality(parent: Section, base: Cardinality) -> Cardinality:
+def _duration(section: Section, key: str, default: Any) -> Any:
+    if key in _MAY_BE_OFF and section.is_null(key):
+        return None
+    return section.duration(key, default, _SHORTEST.get(key, _SHORTEST_INTERVAL))
+
+
+def _cardinality(parent: Section, base: Cardinality, allowed: Collection[str]) -> Cardinality:
     """Return the bounds of ``base`` with those given here over them."""
-    section = parent.section("cardinality", CARDINALITY_KEYS)
+    section = parent.section("cardinality", allowed)
     return Cardinality(
         **{key: section.whole_number(key, most, least=0) for key, most in asdict(base).items()}
     )
 
 
 def _check_stale_after(section: Section, polling: Polling) -> None:
-    """Compare ``stale_after`` with the intervals that are given together with it or over it."""
+    """Compare ``stale_after`` with the intervals that are given together with it or over it.
+
+    The default interval of orders is left out: whoever shortens all the others may not think of it.
+    """
     stale_after = format_duration(polling.stale_after)
-    intervals = {key: seconds for key, seconds in asdict(polling).items() if key in _SOURCES}
+    compared = [key for key in _SOURCES if key != "orders" or key in section]
+    intervals = {key: seconds for key, seconds in asdict(polling).items() if key in compared and seconds}
     shortest = min(intervals.values())
     if polling.stale_after < shortest:
         section.problem(
@@ -98,53 +103,11 @@ def _check_stale_after(section: Section, polling: Polling) -> None:
     close = [
         f"{key} ({format_duration(seconds)})"
         for key, seconds in intervals.items()
-        if polling.stale_after < 2 * seconds and (key in section or "stale_after" in section)
+        if polling.stale_after < STALE_INTERVALS * seconds and (key in section or "stale_after" in section)
     ]
     if close:
         section.warning(
             "stale_after",
-            f"{stale_after} is shorter than twice the interval of {', '.join(close)}: "
-            "one failed poll takes the values off the page",
+            f"{stale_after} is shorter than {STALE_INTERVALS} intervals of {', '.join(close)}: "
+            f"their values stay for {STALE_INTERVALS} intervals",
         )
-
-
-def _limits(parent: Section, base: Limits) -> Limits:
-    """Return the thresholds of ``base`` with those given here over them; ``null`` takes one away."""
-    section = parent.section("limits", LIMIT_KEYS)
-    limits = dict(base)
-    for name in LimitName:
-        if section.is_null(name):
-            for severity in Severity:
-                limits.pop((name, severity), None)
-            continue
-        given = section.section(name, SEVERITY_KEYS)
-        least, most = _LIMIT_RANGES[name]
-        for severity in Severity:
-            if severity not in given:
-                continue
-            limits.pop((name, severity), None)
-            if not given.is_null(severity):
-                value = given.number(severity, None, least, most)
-                if value is not None:
-                    limits[name, severity] = value
-        if given and given.sound:
-            _check_order(given, name, limits)
-    return MappingProxyType(limits)
-
-
-def _check_order(given: Section, name: LimitName, limits: Limits) -> None:
-    """Report a warning that would not come before its critical; cash is the limit that bounds from below."""
-    warning = limits.get((name, Severity.WARNING))
-    critical = limits.get((name, Severity.CRITICAL))
-    if warning is None or critical is None:
-        return
-    from_below = name is LimitName.CASH_RATIO_MIN
-    if warning > critical if from_below else warning < critical:
-        return
-    inherited = "" if len(given) == len(SEVERITY_KEYS) else " by default"
-    if Severity.WARNING in given:
-        wanted = f"must be {'above' if from_below else 'below'} critical, which is {critical}{inherited}"
-        given.problem(Severity.WARNING, f"{wanted}, not {warning}")
-    else:
-        wanted = f"must be {'below' if from_below else 'above'} warning, which is {warning}{inherited}"
-        given.problem(Severity.CRITICAL, f"{wanted}, not {critical}")

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from exporter.config.document import NotYamlError, Section, read_document
+from exporter.config.document import Section, read_document
 from exporter.config.files import UnreadableError
 from exporter.config.report import Place, Report
+from exporter.config.tree import NotYamlError
 from exporter.errors import ConfigError
 from exporter.web.basic_auth import BasicAuth, UserNames, Users, read_users
 from exporter.web.response_headers import HEADER_KEYS, ResponseHeaders, read_headers

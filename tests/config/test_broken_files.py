@@ -33,7 +33,7 @@ PROBLEMS = {
         ":4: accounts[0].request_per_minute: unknown key, did you mean requests_per_minute?"
     ],
     "unknown_project_key": [":6: projects[0].colour: unknown key"],
-    "unknown_polling_key": [":5: polling.orders: unknown key"],
+    "unknown_polling_key": [":5: polling.news: unknown key"],
     "unknown_limit": [":5: limits.drawdown: unknown key, did you mean drawdown_ratio?"],
     "unknown_severity": [":5: limits.drawdown_ratio.warn: unknown key, did you mean warning?"],
     "missing_blank_in_key": [
@@ -195,8 +195,12 @@ PROBLEMS = {
     ],
     "limit_number": [":5: limits.drawdown_ratio: must be a mapping of keys to values, not a number"],
     "limit_without_value": [":5: limits.drawdown_ratio: must be a mapping of keys to values, not nothing"],
-    "limit_percent": [':5: limits.drawdown_ratio.warning: must be a number from 0 to 1, not "10%"'],
-    "limit_above_one": [':5: limits.concentration_ratio.warning: must be a number from 0 to 1, not "50"'],
+    "limit_percent": [
+        ':5: limits.drawdown_ratio.warning: must be a number from 0 to 1, not "10%": 20 % is 0.20'
+    ],
+    "limit_above_one": [
+        ':5: limits.concentration_ratio.warning: must be a number from 0 to 1, not "50": 20 % is 0.20'
+    ],
     "limit_negative": [':5: limits.gross_leverage_ratio.critical: must be a number from 0 up, not "-1"'],
     "limit_infinite": [':5: limits.gross_leverage_ratio.critical: must be a number from 0 up, not ".inf"'],
     "limit_overflow": [':5: limits.gross_leverage_ratio.critical: must be a number from 0 up, not "1e999"'],
@@ -218,12 +222,53 @@ PROBLEMS = {
     "project_warning_above_top_critical": [
         ":9: projects[0].limits.drawdown_ratio.warning: must be below critical, which is 0.15 by default, not 0.16"
     ],
+    "labels_list": [":4: accounts[0].labels: must be a mapping of keys to values, not a list"],
+    "label_number": [
+        ":4: accounts[0].labels.desk: must be text, and YAML may read this as a number: put it in quotes"
+    ],
+    "label_name_dash": [
+        ":8: projects[0].labels.cost-centre: a label's name must be letters, digits and _, and not begin with a digit",
+        ":9: projects[0].labels.2nd: a label's name must be letters, digits and _, and not begin with a digit",
+    ],
+    "label_twice": [":4: accounts[0].labels.desk: is given twice, first on line 4"],
+    "label_name_hostile": [
+        ":4: accounts[0].labels.a…: a label's name must be letters, digits and _, and not begin with a digit"
+    ],
+    "peak_since_without_zone": [
+        ':6: projects[0].peak_since: must be a date and time with its zone, such as 2026-11-02T14:30:00Z, not "2026-11-02T14:30:00"'
+    ],
+    "peak_since_date": [
+        ':6: projects[0].peak_since: must be a date and time with its zone, such as 2026-11-02T14:30:00Z, not "2026-11-02"'
+    ],
+    "peak_since_number": [
+        ':6: projects[0].peak_since: must be a date and time with its zone, such as 2026-11-02T14:30:00Z, not "1793629800"'
+    ],
+    "peak_since_nothing": [
+        ":6: projects[0].peak_since: must be a date and time with its zone, such as 2026-11-02T14:30:00Z, not nothing"
+    ],
+    "top_charts_text": [":4: charts: must be a list, not text"],
+    "polling_null": [":4: polling.charts: must be a duration such as 30s, 5m or 1h30m, not nothing"],
+    "project_keeps_ended": [
+        ":6: projects[0].polling.keep_ended_for: unknown key",
+        ":7: projects[0].cardinality.projects: unknown key",
+    ],
+    "age_number": [
+        ':5: limits.open_order_age.warning: must be a duration with its unit: write 900s, not "900"'
+    ],
+    "ages_swapped": [":5: limits.equity_age.warning: must be below critical, which is 1h30m, not 2h"],
+    "age_below_default_warning": [
+        ":5: limits.open_order_age.critical: must be above warning, which is 15m by default, not 10m"
+    ],
+    "memory_percent": [
+        ':5: limits.memory_ratio.warning: must be a number from 0 to 1, not "80": 20 % is 0.20'
+    ],
+    "strategy_loss_negative": [':5: limits.strategy_loss.warning: must be a number from 0 up, not "-5000"'],
     "five_mistakes": [
         ":5: accounts[0].requests_per_minut: unknown key, did you mean requests_per_minute?",
         ':6: accounts[0].discover: must be true or false, not "on"',
         ':9: projects[0].account: "mian" is no account, did you mean main?',
         ':11: polling.status: must be a duration with its unit: write 60s, not "60"',
-        ':13: limits.drawdown_ratio.warning: must be a number from 0 to 1, not "10"',
+        ':13: limits.drawdown_ratio.warning: must be a number from 0 to 1, not "10": 20 % is 0.20',
     ],
     "long_account_name": [
         ':10: projects[0].account: "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm…" is no account'

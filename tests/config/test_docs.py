@@ -9,6 +9,7 @@ import pytest
 from exporter.config.accounts import ACCOUNT_KEYS
 from exporter.config.credentials import API_TOKEN, API_TOKEN_FILE, USER_ID
 from exporter.config.duration import format_duration, parse_duration
+from exporter.config.limits import LIMIT_KEYS, SEVERITY_KEYS
 from exporter.config.model import (
     DEFAULT_BASE_URL,
     DEFAULT_LIMITS,
@@ -20,7 +21,7 @@ from exporter.config.model import (
 )
 from exporter.config.schema import PROJECT_KEYS, TOP_KEYS
 from exporter.config.secret import Secret
-from exporter.config.settings import CARDINALITY_KEYS, LIMIT_KEYS, POLLING_KEYS, SEVERITY_KEYS
+from exporter.config.settings import CARDINALITY_KEYS, POLLING_KEYS
 from exporter.errors import ConfigError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
@@ -58,6 +59,8 @@ def test_the_full_example_loads_without_warning(load, secrets):
     assert (main.discover, research.discover) == (True, True)
     assert (momentum.account, other.account) == ("main", "main")
     assert momentum.settings.polling == Polling(charts=60)
+    assert momentum.settings.charts == ("Exposure", "Custom Signal")
+    assert momentum.settings.labels == (("desk", "fx"), ("env", "live"))
     assert limits[LimitName.DRAWDOWN_RATIO, Severity.WARNING] == 0.05
     assert (LimitName.CONCENTRATION_RATIO, Severity.WARNING) not in limits
 
@@ -109,7 +112,8 @@ def test_the_tables_state_the_defaults_of_the_code():
         cells = TABLES["Limits"][name].split("|")[2:4]
         bounds = [DEFAULT_LIMITS.get((name, severity)) for severity in Severity]
         assert [cell.strip(" `") for cell in cells] == [
-            "none" if bound is None else f"{bound:.2f}" for bound in bounds
+            "none" if bound is None else format_duration(bound) if name.endswith("_age") else f"{bound:.2f}"
+            for bound in bounds
         ]
 
 

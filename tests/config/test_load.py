@@ -47,14 +47,19 @@ accounts:
     requests_per_minute: 12
     max_concurrent_requests: 32
     discover: true
+    labels: {env: paper, desk: fx}
 projects:
   - id: 23456789
     account: main
     name: momentum
     account_currency: USDT
     charts: ["Custom Signal", Other]
+    peak_since: 2026-11-02T14:30:00Z
+    labels: {desk: equities, _owner2: "7"}
     polling: {status: 2m}
+    cardinality: {chart_series: 4}
     limits: {cash_ratio_min: {warning: -0.5, critical: -10}}
+charts: [Exposure, Other]
 polling:
   status: 10s
   portfolio: 20s
@@ -62,22 +67,38 @@ polling:
   statistics: 40s
   charts: 50s
   timeout: 100ms
+  orders: 55s
   stale_after: 1h30m
+  keep_ended_for: 2d12h
+cardinality: {holdings: 1, runtime_statistics: 2, chart_series: 3, projects: 5}
 limits:
   gross_leverage_ratio: {warning: 2, critical: 4}
+  memory_ratio: {warning: 0.7}
+  strategy_loss: {warning: 5000}
+  slippage_ratio: {warning: 0.002}
+  open_order_age: {critical: 1h}
+  equity_age: {warning: 1h30m}
 """).config
 
-    polling = Polling(10, 20, 30, 40, 50, 0.1, 5400)
+    polling = Polling(10, 20, 30, 40, 50, 0.1, 5400, orders=55, keep_ended_for=216_000)
     limits = {
         **DEFAULT_LIMITS,
+        (LimitName.MEMORY_RATIO, Severity.WARNING): 0.7,
+        (LimitName.STRATEGY_LOSS, Severity.WARNING): 5000.0,
+        (LimitName.SLIPPAGE_RATIO, Severity.WARNING): 0.002,
+        (LimitName.OPEN_ORDER_AGE, Severity.CRITICAL): 3600.0,
+        (LimitName.EQUITY_AGE, Severity.WARNING): 5400.0,
         (LimitName.GROSS_LEVERAGE_RATIO, Severity.WARNING): 2.0,
         (LimitName.GROSS_LEVERAGE_RATIO, Severity.CRITICAL): 4.0,
     }
     settings = ProjectSettings(
         name="momentum",
         account_currency="USDT",
-        charts=("Custom Signal", "Other"),
+        charts=("Exposure", "Other", "Custom Signal"),
+        peak_since=1793629800.0,
+        labels=(("_owner2", "7"), ("desk", "equities"), ("env", "paper")),
         polling=dataclasses.replace(polling, status=120),
+        cardinality=Cardinality(1, 2, 4, 5),
         limits={
             **limits,
             (LimitName.CASH_RATIO_MIN, Severity.WARNING): -0.5,
@@ -86,17 +107,80 @@ limits:
     )
     assert config == Config(
         accounts=(
-            Account("main", 123456, Secret("worthless"), "http://127.0.0.1:8080/api/", 12, 32, discover=True),
+            Account(
+                "main",
+                123456,
+                Secret("worthless"),
+                "http://127.0.0.1:8080/api/",
+                12,
+                32,
+                discover=True,
+                labels=(("desk", "fx"), ("env", "paper")),
+            ),
         ),
         projects=(NamedProject(23456789, "main", settings),),
-        defaults=ProjectSettings(polling=polling, limits=limits),
+        defaults=ProjectSettings(
+            charts=("Exposure", "Other"), polling=polling, cardinality=Cardinality(1, 2, 3, 5), limits=limits
+        ),
     )
 
 
-def test_the_result_cannot_be_changed(load):
-    """Limits are as frozen as the rest of the configuration."""
-    with pytest.raises(TypeError):
-        load(ONE).config.defaults.limits[LimitName.DRAWDOWN_RATIO, Severity.WARNING] = 1
+def test_a_discovered_project_has_the_labels_of_its_account(load):
+    """What is said of an account holds for the projects that nobody named, beside the defaults."""
+    config = load(
+        "accounts: [{user_id: 1, api_token: worthless, labels: {env: paper}}]\ncharts: [Signal]"
+    ).config
+
+    settings = config.discovered(config.accounts[0])
+    assert settings == dataclasses.replace(config.defaults, labels=(("env", "paper"),))
+    assert settings.charts == ("Signal",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-02T14:30:00Z",
+        "2026-11-02T14:30:00+00:00",
+        "'2026-11-02T14:30:00Z'",
+        "2026-11-02 15:30:00+01:00",
+        "2026-11-02T09:30-05:00",
+        "20261102T143000Z",
+    ],
+)
+def test_a_time_in_any_zone_is_one_moment(load, text):
+    """``peak_since`` is Unix seconds, whatever zone it was written in, with or without quotes."""
+    config = load(f"{ONE}projects: [{{id: 1, peak_since: {text}}}]").config
+
+    assert config.projects[0].settings.peak_since == 1793629800.0
+
+
+def test_a_peak_that_begins_in_the_future_is_refused(tmp_path):
+    """A slip in the year would leave the project without a drawdown, and its alert silent."""
+    path = tmp_path / "config.yml"
+    path.write_text(f"{ONE}projects: [{{id: 1, peak_since: 2026-11-02T14:30:00Z}}]")
+    path.chmod(0o600)
+
+    assert load_config(path, {}, now=1793629800.0 - 300).config.projects[0].settings.peak_since
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {}, now=1793629800.0 - 301)
+
+    assert caught.value.problems == (
+        f"{path}:2: projects[0].peak_since: lies in the future: until then there would be no drawdown",
+    )
+
+
+@pytest.mark.parametrize(
+    ("general", "own", "orders"),
+    [("{}", "{}", 300.0), ("{orders: null}", "{}", None), ("{orders: ~}", "{orders: 1m}", 60.0)],
+)
+def test_orders_can_be_left_alone(load, general, own, orders):
+    """``null`` turns the source off, for all projects or for one; a project may turn it on again."""
+    config = load(f"{ONE}polling: {general}\nprojects: [{{id: 1, polling: {own}}}]").config
+
+    assert config.projects[0].settings.polling.orders == orders
+    assert (
+        load(f"{ONE}projects: [{{id: 1, polling: {{orders: null}}}}]").config.defaults.polling.orders == 300
+    )
 
 
 @pytest.mark.parametrize("form", ["123456", '"123456"', "'123456'"])
@@ -207,8 +291,8 @@ def test_text_in_quotes_stays_text(load, name):
     assert config.projects[0].settings.charts == (quoted[1:-1],)
 
 
-CLOSE = "is shorter than twice the interval of"
-LOST = "one failed poll takes the values off the page"
+CLOSE = "is shorter than 2.5 intervals of"
+STAY = "their values stay for 2.5 intervals"
 WARNINGS = [
     pytest.param(
         "accounts: [{user_id: 1, api_token: worthless, base_url: http://proxy.example/}]",
@@ -223,17 +307,29 @@ WARNINGS = [
     pytest.param(
         ONE + "polling:\n  stale_after: 5m",
         [
-            f":3: polling.stale_after: 5m {CLOSE} statistics (5m), charts (5m): {LOST}",
+            f":3: polling.stale_after: 5m {CLOSE} statistics (5m), charts (5m): {STAY}",
         ],
         id="short stale_after",
     ),
     pytest.param(
         ONE + "polling: {charts: 10m}\nprojects: [{id: 1, polling: {equity: 8m}}]",
         [
-            f":2: polling.stale_after: 15m {CLOSE} charts (10m): {LOST}",
-            f":3: projects[0].polling.stale_after: 15m {CLOSE} equity (8m): {LOST}",
+            f":2: polling.stale_after: 15m {CLOSE} charts (10m): {STAY}",
+            f":3: projects[0].polling.stale_after: 15m {CLOSE} equity (8m): {STAY}",
         ],
         id="long interval, each named where it is given",
+    ),
+    pytest.param(
+        ONE + "polling: {orders: 10m}",
+        [f":2: polling.stale_after: 15m {CLOSE} orders (10m): {STAY}"],
+        id="long interval of orders",
+    ),
+    pytest.param(
+        ONE + "polling: {keep_ended_for: 59m}",
+        [
+            ":2: polling.keep_ended_for: 59m is shorter than 1h: an algorithm that ends may be gone before its alert fires",
+        ],
+        id="ended algorithms leave too early",
     ),
 ]
 

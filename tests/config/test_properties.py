@@ -8,9 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.config.accounts import ACCOUNT_KEYS
+from exporter.config.limits import LIMIT_KEYS, SEVERITY_KEYS
 from exporter.config.load import load_config
 from exporter.config.schema import PROJECT_KEYS, TOP_KEYS
-from exporter.config.settings import CARDINALITY_KEYS, LIMIT_KEYS, POLLING_KEYS, SEVERITY_KEYS
+from exporter.config.settings import CARDINALITY_KEYS, POLLING_KEYS
 from exporter.errors import ConfigError
 
 KEYS = st.sampled_from(
