@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 import yaml
+from helm_python.chart import Chart
 
 from exporter.config.credentials import API_TOKEN, API_TOKEN_FILE, USER_ID
 from exporter.config.load import Loaded, load_config
@@ -25,11 +26,13 @@ from exporter.web.watched_files import WatchedFiles
 from exporter.web.web_config import load_web_config
 from tests.deploy.promql import UnknownNameError, recorded
 from tests.grafana.dashboards import documents, panels
-from tests.packaging.project import IMAGE, REPOSITORY, ROOT
+from tests.packaging.project import DEPLOY, IMAGE, REPOSITORY, ROOT
 
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE
 )
+CHART = DEPLOY / "helm" / "quantconnect-exporter"
+VALUES_KEYS = set(yaml.safe_load((CHART / "values.yaml").read_text("utf-8")))
 WEB_KEYS = {"tls_server_config", "http_server_config", "basic_auth_users"}
 OWN_VARIABLES = {
     USER_ID,
@@ -143,6 +146,13 @@ def check_scraping(example: Example, folder: Path, needs: Callable[[str], str]) 
     assert [job["job_name"] for job in yaml.safe_load(text)["scrape_configs"]] == ["quantconnect"]
 
 
+def check_values(example: Example, *_: object) -> None:
+    values = yaml.safe_load(example.text)
+    account = {"secret": {"name": "quantconnect"}, "userId": 1}
+    with Chart.load(CHART) as chart:
+        assert chart.render(account | values, name="quantconnect-exporter", namespace="monitoring")
+
+
 def write(path: Path, text: str) -> Path:
     path.write_text(text, "utf-8")
     return path
@@ -159,6 +169,7 @@ CHECKS: Sequence[tuple[set[str], Callable[[Example, Path, Callable[[str], str]],
     (WEB_KEYS, check_web_configuration),
     ({"groups"}, check_rules),
     ({"scrape_configs"}, check_scraping),
+    (VALUES_KEYS, check_values),
 )
 
 
@@ -187,6 +198,7 @@ def test_yaml_is_read_by_what_it_is_for(example, tmp_path, needs):
         ("groups: [{name: a, rules: [{record: b, expr: quantconnect_equty}]}]", "quantconnect_equty"),
         ("scrape_configs: [{job_name: quantconnect, schema: https}]", "schema"),
         ("scrape_configs: [{job_name: exporter}]", "exporter"),
+        ("service: {prt: 80}", "prt"),
         ("limit: {}", "not enough values"),
     ],
 )

@@ -681,20 +681,20 @@ def test_document_sets_values_that_exist(setting):
 
 
 def test_commands_of_the_document_render(rendered):
-    """The values of each Helm command, on top of those before it where it says so, give objects."""
-    values: dict[str, Any] = {}
+    """The values of each Helm command give objects."""
     commands = re.findall(r"^ *(helm (?:upgrade|template) (?:[^\n]*\\\n)*[^\n]*)$", DOCUMENT, re.MULTILINE)
-    assert len(commands) == 9
+    assert len(commands) == 6
     for command in commands:
         words = shlex.split(command.replace("\\\n", " "), comments=True)
-        if "--reuse-values" not in words:
-            values = {}
+        values: dict[str, Any] = {}
         for option, setting in pairwise(words):
             path, _, text = setting.partition("=")
             if option == "--set-file":
                 set_value(values, path, yaml.safe_dump(CONFIG))
-            elif option in {"--set", "--set-json"}:
+            elif option == "--set":
                 set_value(values, path, yaml.safe_load(text))
+            elif option == "--values":
+                values = {**USER}
         assert rendered(values)
 
 

@@ -155,6 +155,31 @@ def test_three_lines_lead_to_a_real_account(tmp_path):
     assert checked == "configuration is valid: 1 account, 0 named projects\n"
 
 
+def test_three_lines_lead_to_a_configuration_file(tmp_path):
+    """With the other lines of the document, the exporter reads the configuration file of the mounted folder."""
+    (example,) = re.findall(
+        r"```sh\n(QUANTCONNECT_EXPORTER_DEMO=false\nEXPORTER_CONFIG.+?)```", DOCUMENT, re.DOTALL
+    )
+    lines = dict(line.split("=", 1) for line in example.splitlines())
+    assert set(lines) < set(VARIABLES)
+    service = stack(VARIABLES | lines)["services"]["exporter"]
+    (mount,) = service["volumes"]
+    source, target, mode = mount.split(":")
+    assert (source, mode) == (lines["EXPORTER_CONFIG_FOLDER"], "ro")
+    (config,) = re.findall(r"```yaml\n(accounts:.+?)```", DOCUMENT, re.DOTALL)
+    (tmp_path / "config.yml").write_text(config)
+    (tmp_path / "token").write_text("0123456789abcdef\n")
+    (tmp_path / "token").chmod(0o400)
+    file = service["environment"]["QUANTCONNECT_EXPORTER_CONFIG_FILE"].replace(target, str(tmp_path))
+
+    checked = run(
+        sys.executable, "-m", "exporter", "--config.check",
+        environment={**os.environ, **service["environment"], "QUANTCONNECT_EXPORTER_CONFIG_FILE": file},
+    )  # fmt: skip
+
+    assert checked == "configuration is valid: 1 account, 0 named projects\n"
+
+
 @pytest.mark.parametrize("image", re.findall(rf"{IMAGE}\S*", DOCUMENT))
 def test_document_names_the_image_of_this_version(image):
     """Each command of the document runs the present version."""
