@@ -136,7 +136,7 @@ class Exporter:
             yield AccountView(
                 name=account.name,
                 requests_per_minute=account.requests_per_minute,
-                running_projects=workers.poller.running_projects(),
+                running_projects=workers.poller.jobs.running_projects(),
                 requests=workers.log.requests,
             )
 

@@ -176,9 +176,8 @@ def config_of(
     return Config(
         accounts=tuple(
             replace(
-                Account(each.name, each.user_id, Secret(each.api_token), api.base_url, 6000),
-                discover=discover,
-                **account,
+                Account(each.name, each.user_id, Secret(each.api_token), api.base_url),
+                **{"requests_per_minute": 6000, "discover": discover, **account},
             )
             for each in api.accounts
         ),
@@ -190,7 +189,7 @@ def config_of(
     )
 
 
-def pair_of(api: SimulatedQuantConnect, settings: ProjectSettings | None = None) -> Config:
+def pair_of(api: SimulatedQuantConnect, settings: ProjectSettings | None = None, **account: Any) -> Config:
     """Return a configuration for two projects of one account, one with stocks and one with crypto."""
     named = {project_named(api, name): settings or ProjectSettings() for name in PAIR}
-    return config_of(api, settings, named=named, discover=False)
+    return config_of(api, settings, named=named, discover=False, **account)

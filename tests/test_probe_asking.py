@@ -84,7 +84,7 @@ def test_foretells_what_is_polled_how_often(api, probed, make_bench, name):
     polled = {each.project_id for each in findings.projects if each.polled is Polled.YES}
     (workers, *_) = bench.exporter.poller.accounts
 
-    assert polled == workers.poller._running
+    assert polled == workers.poller.jobs._running
     assert foretold == published
     assert (findings.plan.stretch > 1) == (name in {"a small budget", "a shard"})
 

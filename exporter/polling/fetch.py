@@ -47,7 +47,7 @@ def read_clock(clock: Clock) -> Instant:
 def _portfolio(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Fetched:
     portfolio = client.live_portfolio(state.project_id)
     now = read_clock(clock)
-    return Fetched(lambda known: known.with_portfolio(portfolio, now))
+    return Fetched(lambda previous: previous.with_portfolio(portfolio, now))
 
 
 def _equity(client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Fetched:
@@ -57,7 +57,7 @@ def _equity(client: Client, state: ProjectState, deployment: Deployment, clock: 
     points = [point for page in _history(client, state.project_id, start, clock.wall()) for point in page]
     now = read_clock(clock)
     extended = curve.extended(points, now.wall)
-    return Fetched(lambda known: known._replace(equity=Reading(extended, now)))
+    return Fetched(lambda previous: previous._replace(equity=Reading(extended, now)))
 
 
 def _history(client: Client, project_id: int, start: float, now: float) -> Iterator[tuple[ChartPoint, ...]]:
@@ -82,7 +82,7 @@ def _history(client: Client, project_id: int, start: float, now: float) -> Itera
 def _statistics(client: Client, state: ProjectState, _: Deployment, clock: Clock) -> Fetched:
     statistics = client.live_statistics(state.project_id, state.settings.cardinality.runtime_statistics)
     now = read_clock(clock)
-    return Fetched(lambda known: known._replace(statistics=Reading(statistics, now)))
+    return Fetched(lambda previous: previous._replace(statistics=Reading(statistics, now)))
 
 
 def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: Clock) -> Fetched:
@@ -95,8 +95,8 @@ def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: 
     }
     failure: ApiError | None = None
     for name in state.settings.charts:
-        known = readings[name].value if name in readings else {}
-        start = max((point.time - _OVERLAP for point in known.values()), default=launched)
+        previous = readings[name].value if name in readings else {}
+        start = max((point.time - _OVERLAP for point in previous.values()), default=launched)
         try:
             chart = client.live_chart(
                 state.project_id, name, max(launched, start), clock.wall() + _AHEAD, POINTS_PER_REQUEST
@@ -104,8 +104,8 @@ def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: 
         except ApiError as error:
             failure = failure or error
         else:
-            readings[name] = Reading({**known, **chart.latest(launched)}, read_clock(clock))
-    return Fetched(lambda known: known._replace(charts=readings), failure)
+            readings[name] = Reading({**previous, **chart.latest(launched)}, read_clock(clock))
+    return Fetched(lambda previous: previous._replace(charts=readings), failure)
 
 
 _FETCHERS: dict[Source, Callable[[Client, ProjectState, Deployment, Clock], Fetched]] = {

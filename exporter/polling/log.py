@@ -1,4 +1,4 @@
-"""What the log says of polling: the moment something changes, not the state it stays in."""
+"""The log lines of polling: one when something changes, none while it stays."""
 
 import logging
 
@@ -13,31 +13,31 @@ _logger = logging.getLogger("exporter.polling")
 
 
 def failed(update: Update | None, source: Source, reason: Reason, text: str, *, quiet: bool) -> None:
-    """Warn when a source begins to fail or fails for another reason; ``quiet`` where that has been said."""
+    """Warn when a source begins to fail or fails for another reason; ``quiet`` where the log says so already."""
     if update is None or update.after is update.before:
         return
     before = update.before.health[source]
-    known = quiet or (before.up is False and before.last_failure == reason)
+    is_repeated = quiet or (before.up is False and before.last_failure == reason)
     _logger.log(
-        logging.DEBUG if known else logging.WARNING,
+        logging.DEBUG if is_repeated else logging.WARNING,
         "poll failed",
         extra={**_project(update.after), "source": source, "reason": reason, "error": text},
     )
 
 
 def recovered(update: Update | None, source: Source) -> None:
-    """Tell when a source that failed answers again."""
+    """Log that a source which failed answers again."""
     if update is not None and update.before.health[source].up is False and update.after.health[source].up:
         _logger.info("poll recovered", extra={**_project(update.after), "source": source})
 
 
 def members_unknown(update: Update | None) -> None:
-    """Warn when an answer begins to say something of holdings that this version does not understand."""
+    """Warn when holdings come with members that this version does not know."""
     if update is None or update.after.portfolio is None:
         return
     before = update.before.portfolio
-    known = before.value.unknown_members if before else frozenset[str]()
-    new = update.after.portfolio.value.unknown_members - known
+    previous = before.value.unknown_members if before else frozenset[str]()
+    new = update.after.portfolio.value.unknown_members - previous
     if new:
         _logger.warning(
             "holdings have members that this version does not know; what is left out beside them is not shown as 0",
@@ -46,7 +46,7 @@ def members_unknown(update: Update | None) -> None:
 
 
 def status_changed(update: Update) -> None:
-    """Tell when an algorithm starts, stops or is deployed anew."""
+    """Log that an algorithm started, stopped or was deployed again."""
     reading = update.before.deployment
     before = reading.value if reading else None
     after = update.after.deployment.value if update.after.deployment else None
@@ -56,12 +56,12 @@ def status_changed(update: Update) -> None:
 
 
 def discovered(state: ProjectState) -> None:
-    """Tell of a live algorithm found in the account."""
+    """Log that a live algorithm was found in the account."""
     _logger.info("live algorithm discovered", extra=_project(state))
 
 
 def dropped(state: ProjectState) -> None:
-    """Tell of a project that the account does not list any more."""
+    """Log that the account no longer lists a project."""
     _logger.info("live algorithm gone from the account", extra=_project(state))
 
 
@@ -75,7 +75,7 @@ def listing_failed(account: str, reason: Reason, text: str, *, again: bool) -> N
 
 
 def listing_recovered(account: str) -> None:
-    """Tell when an account's list of live algorithms is answered again."""
+    """Log that an account's live algorithms can be listed again."""
     _logger.info("listing live algorithms recovered", extra={"account": account})
 
 
@@ -88,7 +88,7 @@ def names_failed(account: str, error: ApiError) -> None:
 
 
 def stretched(account: Account, factor: float) -> None:
-    """Warn when the request budget becomes too short for the configured intervals, and tell when it is not."""
+    """Log that the request budget became too short for the configured intervals, or suffices again."""
     fields = {"account": account.name, "requests_per_minute": account.requests_per_minute}
     if factor > 1:
         _logger.warning(

@@ -16,7 +16,7 @@ _PATIENCE = 60.0
 """Seconds beyond two time-outs after which a worker that shows nothing counts as stuck."""
 
 _MOST_SKEW = 60.0
-"""Seconds between our clock and the API's from which on it is said in the log; two hours break the signature."""
+"""Seconds between our clock and the API's above which a warning is logged; two hours break the signature."""
 
 _logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class AccountWorkers:
     def stop(self) -> None:
         """Tell the threads to end; those in a request end with it."""
         self._stop.set()
-        self.poller.wake()
+        self.poller.jobs.wake()
 
     def healthy(self) -> bool:
         """Tell whether every thread has shown lately that it moves."""
@@ -84,7 +84,7 @@ class AccountWorkers:
                 if self.poller.poll_once(client):
                     self.note_clock_skew()
                 else:
-                    self.poller.wait(_LONGEST_WAIT)
+                    self.poller.jobs.wait(_LONGEST_WAIT)
         except Stopping:
             _logger.debug("worker stops", extra={"account": self.poller.account.name})
         finally:

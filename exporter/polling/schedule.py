@@ -100,7 +100,7 @@ class Schedule:
         return {key: job.due for key, job in self._jobs.items() if not job.running}
 
     def remove(self, key: JobKey) -> None:
-        """Forget a job, if it is known."""
+        """Forget a job, if it is there."""
         if (job := self._jobs.pop(key, None)) is not None:
             self._wanted -= job.cost * _MINUTE / job.interval
             self.version += 1

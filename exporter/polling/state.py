@@ -126,10 +126,10 @@ class ProjectState(NamedTuple):
 
     def with_portfolio(self, portfolio: Portfolio, now: Instant) -> "ProjectState":
         """Return the state with a new portfolio, and what its cash book tells of the account currency."""
-        known = self.portfolio.value if self.portfolio else None
-        changed = known is not None and known != portfolio
+        previous = self.portfolio.value if self.portfolio else None
+        changed = previous is not None and previous != portfolio
         return self._replace(  # The same object tells rendering that nothing has changed.
-            portfolio=Reading(portfolio if changed or known is None else known, now),
+            portfolio=Reading(portfolio if changed or previous is None else previous, now),
             portfolio_changed=now.wall if changed else self.portfolio_changed,
             account_currency=self.settings.account_currency
             or portfolio.infer_account_currency(self.account_currency),
@@ -137,18 +137,19 @@ class ProjectState(NamedTuple):
 
     def with_success(self, source: Source, now: Instant) -> "ProjectState":
         """Return the state after a poll of the source succeeded."""
-        known = self.health[source]
+        previous = self.health[source]
         return self._with_health(
-            source, known._replace(up=True, polls=known.polls + 1, last_success=now.wall, last_failure=None)
+            source,
+            previous._replace(up=True, polls=previous.polls + 1, last_success=now.wall, last_failure=None),
         )
 
     def with_failure(self, source: Source, reason: Reason) -> "ProjectState":
         """Return the state after a poll of the source failed; what was known before stays."""
-        known = self.health[source]
-        failures = {**known.failures, reason: known.failures[reason] + 1}
+        previous = self.health[source]
+        failures = {**previous.failures, reason: previous.failures[reason] + 1}
         return self._with_health(
             source,
-            known._replace(up=False, polls=known.polls + 1, failures=failures, last_failure=reason),
+            previous._replace(up=False, polls=previous.polls + 1, failures=failures, last_failure=reason),
         )
 
     def with_intervals(self, intervals: Mapping[Source, float | None]) -> "ProjectState":

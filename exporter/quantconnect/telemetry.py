@@ -57,13 +57,13 @@ class RequestLog:
     def record(self, endpoint: str, result: str, seconds: float) -> None:
         """Add one request that ended."""
         with self._lock:
-            known = self._requests
-            counted = known.results.get((endpoint, result), 0) + 1
-            timed = known.durations.get(endpoint, Durations()).with_observation(seconds)
+            previous = self._requests
+            counted = previous.results.get((endpoint, result), 0) + 1
+            timed = previous.durations.get(endpoint, Durations()).with_observation(seconds)
             self._requests = replace(
-                known,
-                results={**known.results, (endpoint, result): counted},
-                durations={**known.durations, endpoint: timed},
+                previous,
+                results={**previous.results, (endpoint, result): counted},
+                durations={**previous.durations, endpoint: timed},
             )
 
     def record_throttled(self, seconds: float) -> None:

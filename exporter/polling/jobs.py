@@ -1,0 +1,152 @@
+"""The queue of an account's jobs: the schedule, its lock, and the workers that wait for it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from math import floor, inf
+from threading import Condition
+from types import MappingProxyType
+from typing import NamedTuple
+
+from exporter.clock import Clock
+from exporter.config.model import Account
+from exporter.errors import ApiError
+from exporter.polling.job_specs import LISTING, JobSpec, value_jobs
+from exporter.polling.schedule import Due, JobKey, Schedule
+from exporter.polling.state import VALUE_SOURCES, ProjectState, Source
+
+
+class Planned(NamedTuple):
+    """What a queue hands over to its successor: when each job would have been due, monotonic seconds.
+
+    Until ``rate_limited_until`` QuantConnect wants no requests. Refused credentials are not handed
+    over, because a reload is how they are mended.
+    """
+
+    due: Mapping[JobKey, float]
+    rate_limited_until: float
+
+
+NOTHING_PLANNED = Planned(MappingProxyType({}), -inf)
+
+
+class JobQueue:
+    """Which job runs next, for any number of workers. Thread safe."""
+
+    def __init__(
+        self,
+        account: Account,
+        clock: Clock,
+        random: Callable[[], float],
+        rate_limited_until: float = -inf,
+    ) -> None:
+        self._clock = clock
+        self._schedule = Schedule(account.requests_per_minute, random)
+        self._schedule.hold_for_rate_limit(rate_limited_until)
+        self._changed = Condition()
+        self._watched = inf
+        self._running: set[int] = set()
+
+    def take(self) -> Due | None:
+        """Return the job that has been due longest, or ``None`` when none is due."""
+        with self._changed:
+            due = self._schedule.take(self._clock.monotonic())
+            if due is not None:
+                self._changed.notify()  # another worker has to watch for the next one
+            return due
+
+    def succeeded(self, key: JobKey) -> None:
+        """Note that a job's answer came."""
+        with self._changed:
+            self._schedule.succeeded(key, self._clock.monotonic())
+
+    def failed(self, key: JobKey, error: ApiError | None) -> None:
+        """Note that a job failed; ``None`` is an error of our own."""
+        with self._changed:
+            self._schedule.failed(key, error, self._clock.monotonic())
+
+    def add(self, job: JobSpec, planned: Planned = NOTHING_PLANNED) -> None:
+        """Add a job that is due at once, or when it was planned before."""
+        with self._changed:
+            due = planned.due.get(job.key, self._clock.monotonic())
+            self._schedule.add(job.key, job.interval, due, job.cost)
+
+    def remove(self, key: JobKey) -> None:
+        """Forget a job, if it is there."""
+        with self._changed:
+            self._schedule.remove(key)
+
+    def __contains__(self, key: JobKey) -> bool:
+        with self._changed:
+            return key in self._schedule
+
+    def begin(self, state: ProjectState, planned: Planned = NOTHING_PLANNED) -> None:
+        """Ask for a running project's values from now on, or from when it was planned before.
+
+        What begins within a second is due at once and together: first the portfolios of all projects,
+        then what else there is, so that no worker ends up waiting for a project that another asks for.
+        """
+        with self._changed:
+            now = self._clock.monotonic()
+            self._running.add(state.project_id)
+            self._changed.notify()
+            for priority, (key, interval, cost) in enumerate(value_jobs(state.project_id, state.settings)):
+                due = min(planned.due.get(key, floor(now)), now + interval)
+                self._schedule.add(key, interval, due, cost, priority)
+
+    def end(self, project_id: int) -> None:
+        """Ask no more for a project's values."""
+        with self._changed:
+            self._running.discard(project_id)
+            for source in VALUE_SOURCES:
+                self._schedule.remove(JobKey(source, project_id))
+
+    def running_projects(self) -> int:
+        """Return how many live algorithms are polled."""
+        return len(self._running)
+
+    def planned(self) -> Planned:
+        """Return what a successor needs."""
+        with self._changed:
+            return Planned(self._schedule.planned(), self._schedule.rate_limited_until)
+
+    @property
+    def version(self) -> int:
+        """A number that changes when a job comes or goes, and with it the intervals in force."""
+        with self._changed:
+            return self._schedule.version
+
+    def stretch(self) -> float:
+        """Return the factor, 1 or more, by which intervals are longer than configured."""
+        with self._changed:
+            return self._schedule.stretch()
+
+    def intervals(self, project_id: int, sources: Iterable[Source]) -> Mapping[Source, float | None]:
+        """Return the interval in force of each source of a project, ``None`` for one that is not polled.
+
+        Without a job of its own, a project's status comes with the account's list.
+        """
+        with self._changed:
+            in_force = {source: self._schedule.interval(JobKey(source, project_id)) for source in sources}
+            if in_force[Source.STATUS] is None:
+                in_force[Source.STATUS] = self._schedule.interval(LISTING)
+            return in_force
+
+    def wait(self, longest: float) -> None:
+        """Return when a job may be due, after ``longest`` seconds, or when woken.
+
+        Of the workers that wait, one watches for the next job; all would wake for each job otherwise.
+        """
+        with self._changed:
+            due = self._schedule.next_due()
+            if due is None or due >= self._watched:
+                self._changed.wait(longest)
+                return
+            wait = min(longest, due - self._clock.monotonic())
+            if wait > 0:
+                self._watched = due
+                self._changed.wait(wait)
+                self._watched = inf
+
+    def wake(self) -> None:
+        """Make every waiting worker look again."""
+        with self._changed:
+            self._changed.notify_all()
