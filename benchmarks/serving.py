@@ -15,9 +15,8 @@ from time import process_time, sleep
 from benchmarks.measure import CLOCK, MEBIBYTE, resident_bytes
 from benchmarks.world import FIRST_PROJECT, move_prices, portfolio, project_ids, states
 from exporter import __version__
-from exporter.metrics.exporter_metrics import ExporterMetrics
+from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
 from exporter.metrics.exposition import Format
-from exporter.metrics.families import AccountView, ExporterView
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
 from exporter.polling.fetch import read_clock

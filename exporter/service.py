@@ -11,8 +11,7 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.config.model import Account, Config
 from exporter.config.shard import Shard
-from exporter.metrics.exporter_metrics import ExporterMetrics
-from exporter.metrics.families import AccountView, ExporterView
+from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
 from exporter.polling.account import AccountPoller, Handover

@@ -9,7 +9,7 @@ from exporter.config.model import Config, NamedProject, Polling, ProjectSettings
 from exporter.config.shard import Shard
 from exporter.demo.faults import Fault
 from exporter.errors import Rejected, Unauthorized
-from exporter.metrics.families import AccountView
+from exporter.metrics.exporter_metrics import AccountView
 from exporter.polling.job_specs import LISTING
 from exporter.polling.state import Source
 from exporter.probe.asking import MEASURING_SECONDS, ask_account

@@ -1,30 +1,120 @@
-"""The exporter's own metrics: requests, budget, build, and the figures of its process."""
+"""The exporter's own metrics: requests, budget, build, and those of its process."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, compress
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
 
-from exporter.metrics.exposition import Format, Kind, header, numbers, series
-from exporter.metrics.families import (
-    ACCOUNT_FAMILIES,
-    EXPORTER_FAMILIES,
-    AccountView,
-    ExporterView,
-    Family,
-    Labels,
-)
+from exporter.metrics.exposition import Format, Kind, header, label_pairs
+from exporter.metrics.frame import Frame, SharedLabels, render_tables
 from exporter.metrics.process_metrics import ProcessMetrics
+from exporter.metrics.rows import (
+    Labels,
+    Metric,
+    Rows,
+    Table,
+    Tables,
+    counter,
+    families_of,
+    gauge,
+    one_row,
+    rows_of,
+)
+from exporter.quantconnect.telemetry import DURATION_BUCKETS, Requests
+
+ACCOUNT = ("account",)
 
 
-class _Lines(NamedTuple):
-    """A family's lines without their numbers: ``pieces`` holds each line's text and room for its number.
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What is shown of an account: ``running_projects`` is how many live algorithms are polled."""
 
-    They are kept while the samples are about the same, and the same of them are known, ``None`` being all.
-    """
+    name: str
+    requests_per_minute: int
+    running_projects: int
+    requests: Requests
 
-    about: Sequence[tuple[Sequence[Any], Labels]]
-    known: Sequence[bool] | None
-    pieces: Sequence[str]
+
+@dataclass(frozen=True, slots=True)
+class ExporterView:
+    """What is shown of the exporter itself; ``config_loaded_at`` in Unix seconds."""
+
+    version: str
+    revision: str
+    python_version: str
+    config_loaded_at: float
+    config_load_succeeded: bool = True
+
+
+def _durations(account: AccountView) -> Rows[Labels, float]:
+    rows: dict[Labels, float] = {}
+    for endpoint, durations in account.requests.durations.items():
+        buckets = tuple(accumulate(durations.counts))
+        bounds = (*map(str, DURATION_BUCKETS), "+Inf")
+        rows |= {("_bucket", endpoint, bound): count for bound, count in zip(bounds, buckets, strict=True)}
+        rows |= {("_count", endpoint, None): buckets[-1], ("_sum", endpoint, None): durations.total}
+    return rows_of(rows)
+
+
+def _build(exporter: ExporterView) -> Rows[Labels, float]:
+    return rows_of({(exporter.version, exporter.revision, exporter.python_version): 1.0})
+
+
+_ACCOUNT: Table[AccountView, Labels, AccountView] = Table(one_row)
+_REQUESTS: Table[AccountView, tuple[str, str], int] = Table(
+    lambda value: rows_of(value.requests.results), ("api_endpoint", "result")
+)
+_DURATIONS: Table[AccountView, Labels, float] = Table(_durations, ("api_endpoint", "le"))
+_EXPORTER: Table[ExporterView, Labels, ExporterView] = Table(one_row)
+_BUILD: Table[ExporterView, Labels, float] = Table(_build, ("version", "revision", "python_version"))
+
+_ACCOUNT_TABLES: Tables = (
+    _ACCOUNT.showing(projects=gauge("Live algorithms polled.", lambda row: row.running_projects)),
+    _REQUESTS.showing(
+        api_requests_total=counter(
+            "Requests to the API by endpoint and result: ok, or why there was no usable answer.",
+            lambda row: row,
+        ),
+    ),
+    _DURATIONS.showing(
+        api_request_duration_seconds=Metric(
+            "Duration of requests to the API, from signing to the parsed answer.",
+            lambda row: row,
+            Kind.HISTOGRAM,
+        ),
+    ),
+    _ACCOUNT.showing(
+        api_throttled_seconds_total=counter(
+            "Time that workers spent waiting for the request budget.",
+            lambda row: row.requests.throttled_seconds,
+        ),
+        api_requests_per_minute_limit=gauge(
+            "The configured request budget.", lambda row: row.requests_per_minute
+        ),
+        api_clock_skew_seconds=gauge(
+            "Our clock minus the API's, from the Date header of its last answer.",
+            lambda row: row.requests.clock_skew_seconds,
+        ),
+    ),
+)
+
+_EXPORTER_TABLES: Tables = (
+    _BUILD.showing(
+        exporter_build_info=gauge("1, with the versions of the exporter and of Python.", lambda row: row),
+    ),
+    _EXPORTER.showing(
+        exporter_config_last_reload_successful=gauge(
+            "1 if the configuration was last loaded successfully, else 0.",
+            lambda row: float(row.config_load_succeeded),
+        ),
+        exporter_config_last_reload_success_timestamp_seconds=gauge(
+            "When the configuration was last loaded successfully.", lambda row: row.config_loaded_at
+        ),
+    ),
+)
+
+ACCOUNT_FAMILIES = families_of(_ACCOUNT_TABLES, ACCOUNT)
+EXPORTER_FAMILIES = families_of(_EXPORTER_TABLES, ())
 
 
 class ExporterMetrics:
@@ -38,41 +128,30 @@ class ExporterMetrics:
     ) -> None:
         self._accounts = accounts
         self._exporter = exporter
-        self._kept: dict[str, _Lines] = {}
+        self._frames: dict[str | None, Frame] = {}
+        self._headers = {
+            page_format: [
+                header(page_format, family.name, family.kind, family.help)
+                for family in (*ACCOUNT_FAMILIES, *EXPORTER_FAMILIES)
+            ]
+            for page_format in Format
+        }
         self._process = ProcessMetrics()
 
     def lines(self, page_format: Format) -> bytes:
         """Return headers and samples of every family of the exporter itself."""
-        accounts = tuple(self._accounts())
-        exporter = (self._exporter(),)
-        parts = [self._family(page_format, family, accounts) for family in ACCOUNT_FAMILIES]
-        parts += [self._family(page_format, family, exporter) for family in EXPORTER_FAMILIES]
-        return b"".join((*parts, self._process.lines(page_format)))
+        accounts = [
+            self._render(_ACCOUNT_TABLES, account, account.name, f"{{{label_pairs(ACCOUNT, (account.name,))}")
+            for account in self._accounts()
+        ]
+        families = [*zip(*accounts, strict=True)] or [()] * len(ACCOUNT_FAMILIES)
+        families += [(lines,) for lines in self._render(_EXPORTER_TABLES, self._exporter(), None, "")]
+        pieces: list[bytes] = []
+        for head, lines in zip(self._headers[page_format], families, strict=True):
+            if shown := [each for each in lines if each]:
+                pieces += (head, *[each + b"\n" for each in shown])
+        return b"".join((*pieces, self._process.lines(page_format)))
 
-    def _family(self, page_format: Format, family: Family[Any], subjects: Sequence[object]) -> bytes:
-        samples = [family.samples(subject) for subject in subjects]
-        values = list(chain.from_iterable([each.values for each in samples]))
-        about = [(each.about, each.common) for each in samples]
-        shown, known = numbers(values)
-        if not shown:
-            return b""
-        kept = self._kept.get(family.name)
-        if kept is None or kept.about != about or kept.known != known:
-            kept = self._kept[family.name] = _Lines(about, known, _pieces(family, about, known))
-        pieces = list(kept.pieces)
-        pieces[1::2] = shown
-        return header(page_format, family.name, family.kind, family.help) + "".join(pieces).encode()
-
-
-def _pieces(
-    family: Family[Any], about: Sequence[tuple[Sequence[Any], Labels]], known: Sequence[bool] | None
-) -> tuple[str, ...]:
-    labels = [(*family.own_labels(each), *common) for each_about, common in about for each in each_about]
-    shown = labels if known is None else compress(labels, known)
-    first, *others = [_series(family, each) for each in shown]
-    return (first, *chain.from_iterable([("", f"\n{each}") for each in others]), "", "\n")
-
-
-def _series(family: Family[Any], labels: Labels) -> str:
-    suffix, own = (labels[0], labels[1:]) if family.kind is Kind.HISTOGRAM else ("", labels)
-    return series(f"{family.name}{suffix}", family.labels, own).decode()
+    def _render(self, tables: Tables, value: Any, name: str | None, first: str) -> tuple[bytes, ...]:
+        lines, self._frames[name] = render_tables(tables, value, SharedLabels(first), self._frames.get(name))
+        return lines

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from exporter.clock import Clock
 from exporter.config.model import Config
 from exporter.config.shard import Shard
-from exporter.metrics.families import AccountView
+from exporter.metrics.exporter_metrics import AccountView
 from exporter.probe.asking import ask_account
 from exporter.probe.facts import AccountFacts, Polled
 from exporter.probe.report import account_lines, closing_line

@@ -6,9 +6,8 @@ from statistics import fmean
 
 from exporter.domain.chart import ChartPoint
 from exporter.domain.equity import EquityCurve
-from exporter.metrics.exporter_metrics import ExporterMetrics
+from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
 from exporter.metrics.exposition import Format
-from exporter.metrics.families import AccountView, ExporterView
 from exporter.metrics.rendering import count_samples, render_project
 from exporter.polling.state import Instant, ProjectState, Reading, Source
 

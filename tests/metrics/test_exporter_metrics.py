@@ -4,9 +4,8 @@ from math import inf
 
 import pytest
 
-from exporter.metrics.exporter_metrics import ExporterMetrics
+from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
 from exporter.metrics.exposition import Format
-from exporter.metrics.families import AccountView, ExporterView
 from exporter.quantconnect.telemetry import RequestLog
 from tests.support import parse_page
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from exporter.metrics.exposition import Kind
-from exporter.metrics.families import ACCOUNT_FAMILIES, CURRENCY, FAMILIES, PROJECT, PROJECT_FAMILIES
+from exporter.metrics.families import ACCOUNT_FAMILIES, FAMILIES, PROJECT, PROJECT_FAMILIES
+from exporter.metrics.rows import CURRENCY
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -68,7 +69,7 @@ def test_project_families_begin_with_the_project():
 
 def test_money_names_its_currency():
     """Exactly the values in account currency carry the label that names it."""
-    labelled = {family.name for family in FAMILIES if CURRENCY[0] in family.labels}
+    labelled = {family.name for family in FAMILIES if CURRENCY in family.labels}
 
     assert labelled == {f"quantconnect_{name}" for name in MONEY}
 

@@ -1,0 +1,96 @@
+"""Lines from tables of rows: their text is kept while only numbers change."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise, repeat
+from sys import intern
+from typing import Any, NamedTuple
+
+from exporter.metrics.exposition import label_pairs, numbers
+from exporter.metrics.rows import Table, Tables
+
+_KEPT_TEXTS = 1024
+
+
+class SharedLabels(NamedTuple):
+    """Text of the labels that lines share: what all begin with, and what those of money end with."""
+
+    first: str = ""
+    end_of_money: str = "} "
+
+
+class Frame(NamedTuple):
+    """The text of the lines of tables without their numbers, which change far more often.
+
+    ``keys`` are those of each table's rows. ``known`` tells which of the values are shown, ``None``
+    while all are. ``pieces`` holds five texts for each line: the family's name, the first shared
+    labels, the row's own labels, the last ones, and room for the number. So a text is kept once for
+    all projects that share it. ``families`` tells which pieces are whose.
+    """
+
+    keys: Sequence[Sequence[Any]]
+    known: Sequence[bool] | None
+    pieces: Sequence[str]
+    families: Sequence[slice]
+
+    def filled(self, shown: Sequence[str]) -> tuple[bytes, ...]:
+        """Return the lines of each family with these numbers in them, nothing for one without samples."""
+        pieces = list(self.pieces)
+        pieces[4::5] = shown
+        return tuple(["".join(pieces[family]).encode() for family in self.families])
+
+
+def render_tables(
+    tables: Tables, value: object, labels: SharedLabels, kept: Frame | None
+) -> tuple[tuple[bytes, ...], Frame]:
+    """Return the lines of each family of the tables, and their frame: the one kept from before, if it fits."""
+    keys: list[Sequence[Any]] = []
+    values: list[float | None] = []
+    for table in tables:
+        table_keys, rows = table.read(value)
+        keys.append(table_keys)
+        for metric in table.metrics.values():
+            values += map(metric.value, rows)
+    shown, known = numbers(values)
+    fits = kept is not None and kept.known == known and kept.keys == keys
+    frame = kept if kept is not None and fits else _frame(tables, keys, known, labels)
+    return frame.filled(shown), frame
+
+
+def _frame(
+    tables: Tables, keys: Sequence[Sequence[Any]], known: Sequence[bool] | None, labels: SharedLabels
+) -> Frame:
+    is_known = iter(known) if known is not None else repeat(True)
+    pieces: list[str] = []
+    ends: list[int] = []
+    for table, table_keys in zip(tables, keys, strict=True):
+        texts = [_row_texts(table, key, labels.first) for key in table_keys]
+        for name, metric in table.metrics.items():
+            begin, begin_next = _begin_texts(name)
+            end = labels.end_of_money if metric.money else "} " if labels.first or table.labels else " "
+            for (first, own), shown in zip(texts, is_known, strict=False):
+                if shown:
+                    pieces += (begin, first, own, end, "")
+                    begin = begin_next
+            ends.append(len(pieces))
+    return Frame(keys, known, tuple(pieces), _slices(tuple(ends)))
+
+
+def _row_texts(table: Table[Any, Any, Any], key: object, first: str) -> tuple[str, str]:
+    """Return the text of the first labels and of the row's own, shared by all lines that have the same."""
+    values = table.label_values(key)
+    if table.is_histogram:
+        first, values = intern(f"{values[0]}{first}"), values[1:]
+    pairs = label_pairs(table.labels, values)
+    return first, intern(f"{',' if first else '{'}{pairs}") if pairs else ""
+
+
+@lru_cache(_KEPT_TEXTS)
+def _slices(ends: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple([slice(start, end) for start, end in pairwise((0, *ends))])
+
+
+@lru_cache(_KEPT_TEXTS)
+def _begin_texts(name: str) -> tuple[str, str]:
+    """Return what the first line of a family begins with, and every other."""
+    return name, f"\n{name}"
