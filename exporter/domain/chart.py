@@ -15,12 +15,20 @@ class ChartPoint:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The series of one chart that are numbers, by name, their points in rising time."""
+    """The series of one chart that are numbers, by name, their points in rising time.
+
+    ``closed`` are those whose last point has no value: LEAN ends a series so, and it has none now.
+    """
 
     name: str
     series: Mapping[str, tuple[ChartPoint, ...]]
+    closed: frozenset[str] = frozenset()
 
-    def latest(self, since: float) -> Mapping[str, ChartPoint]:
-        """Return the last point of each series that has one at or after ``since``, Unix seconds."""
+    def latest(self, since: float, known: Mapping[str, ChartPoint] | None = None) -> Mapping[str, ChartPoint]:
+        """Return the last point of each series that is not closed, at or after ``since`` in Unix seconds.
+
+        ``known`` are the last points of earlier answers; they stay for series without a later one.
+        """
         last = {name: points[-1] for name, points in self.series.items() if points}
-        return {name: point for name, point in last.items() if point.time >= since}
+        recent = {name: point for name, point in last.items() if point.time >= since}
+        return {name: point for name, point in {**(known or {}), **recent}.items() if name not in self.closed}

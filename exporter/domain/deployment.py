@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import fsum
 
 
 class AlgorithmStatus(StrEnum):
@@ -20,6 +21,8 @@ class AlgorithmStatus(StrEnum):
     LOGGING_IN = "logging_in"
     INITIALIZING = "initializing"
     HISTORY = "history"
+    PENDING_INPUT = "pending_input"
+    IDLE = "idle"
     UNKNOWN = "unknown"
 
 
@@ -60,7 +63,8 @@ class Statistics:
 
     ``return_ratio`` and ``probabilistic_sharpe_ratio`` are ratios, not percent. ``custom`` holds
     the name and number of each further statistic that the algorithm sets, ``dropped`` how many more
-    of them there were.
+    of them there were. ``deploy_id`` names the deployment they belong to, where the answer says so.
+    ``net_profit`` is realised, after fees; ``unrealized_pnl`` is that of the open positions.
     """
 
     net_profit: float | None = None
@@ -71,3 +75,28 @@ class Statistics:
     custom: tuple[tuple[str, float], ...] = ()
     dropped: int = 0
     server: ServerStatistics = ServerStatistics()
+    equity: float | None = None
+    unrealized_pnl: float | None = None
+    deploy_id: str | None = None
+
+    @property
+    def strategy_pnl(self) -> float | None:
+        """What trading made since launch, N + U: no deposit or withdrawal moves it.
+
+        ``None`` unless equity, net profit and unrealized profit are all known.
+        """
+        if self.equity is None or self.net_profit is None or self.unrealized_pnl is None:
+            return None
+        return _exact_sum(self.net_profit, self.unrealized_pnl)
+
+    @property
+    def capital(self) -> float | None:
+        """The capital it was made with, E - N - U; ``None`` under the same condition."""
+        if self.equity is None or self.net_profit is None or self.unrealized_pnl is None:
+            return None
+        return _exact_sum(self.equity, -self.net_profit, -self.unrealized_pnl)
+
+
+def _exact_sum(*amounts: float) -> float:
+    """Return a sum of amounts that LEAN states in cents, without a tail of binary fractions."""
+    return round(fsum(amounts), 6)

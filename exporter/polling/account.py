@@ -8,7 +8,7 @@ from typing import Any
 from exporter.clock import Clock
 from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
-from exporter.errors import ApiError, Malformed, Reason
+from exporter.errors import ApiError, Reason
 from exporter.polling import log
 from exporter.polling.fetch import Change, fetch, read_clock
 from exporter.polling.job_specs import listing_job, status_job
@@ -167,7 +167,7 @@ class AccountPoller:
 
     def _poll_listing(self, client: Client) -> None:
         listing = client.live_list()
-        found = sorted(project_id for project_id in listing if self._is_new(listing, project_id))
+        found = sorted(project_id for project_id in listing.deployments if self._is_new(listing, project_id))
         self._refresh_names(client, found)
         with self._lock:
             if self._retired:
@@ -187,7 +187,7 @@ class AccountPoller:
             return False
         found = membership(
             project_id,
-            listing[project_id],
+            listing.deployments[project_id],
             self._named,
             self._may_discover,
             discover=self.account.discover,
@@ -225,7 +225,7 @@ class AccountPoller:
 
     def _apply_listing(self, project_id: int, listing: Listing) -> None:
         own_status = JobKey(Source.STATUS, project_id)
-        deployments = listing.get(project_id)
+        deployments = listing.deployments.get(project_id)
         if deployments is None and project_id in self._named:
             # The list leaves out what was never deployed, and perhaps what others share with us.
             self.jobs.add(status_job(project_id, self._named[project_id]))
@@ -233,8 +233,8 @@ class AccountPoller:
         self.jobs.remove(own_status)
         if deployments is None:
             self._drop(project_id)
-        elif isinstance(deployments, Malformed):
-            self._record_failure(own_status, deployments.reason, str(deployments))
+        elif not deployments:
+            self._record_failure(own_status, Reason.MALFORMED, str(listing.malformed[project_id]))
         else:
             self._set_deployment(project_id, latest_deployment(deployments))
 

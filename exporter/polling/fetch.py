@@ -104,7 +104,7 @@ def _charts(client: Client, state: ProjectState, deployment: Deployment, clock: 
         except ApiError as error:
             failure = failure or error
         else:
-            readings[name] = Reading({**previous, **chart.latest(launched)}, read_clock(clock))
+            readings[name] = Reading(chart.latest(launched, previous), read_clock(clock))
     return Fetched(lambda previous: previous._replace(charts=readings), failure)
 
 

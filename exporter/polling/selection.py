@@ -4,7 +4,6 @@ from collections.abc import Callable, Container
 from enum import Enum, auto
 
 from exporter.domain.deployment import Deployment, latest_deployment
-from exporter.errors import Malformed
 
 
 class Selection(Enum):
@@ -29,7 +28,7 @@ class Selection(Enum):
 
 def membership(
     project_id: int,
-    deployments: tuple[Deployment, ...] | Malformed,
+    deployments: tuple[Deployment, ...],
     named: Container[int],
     may_discover: Callable[[int], bool],
     *,
@@ -42,7 +41,7 @@ def membership(
     """
     if project_id in named:
         return Selection.NAMED
-    if isinstance(deployments, Malformed):
+    if not deployments:
         return Selection.UNREADABLE
     if not discover:
         return Selection.NOT_NAMED

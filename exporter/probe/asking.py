@@ -97,8 +97,12 @@ class _Inquiry:
         self._names = self._ask_names()
         # The other half is for an exporter that runs already, or is started right after.
         self._pace.spare(self._account.requests_per_minute // 2, MEASURING_SECONDS)
-        candidates = [self._listed(project_id, each) for project_id, each in listing.items()]
-        candidates += [self._unlisted(project_id) for project_id in sorted(self._named.keys() - listing)]
+        listed = listing.deployments
+        candidates = [
+            self._listed(project_id, each, listing.malformed.get(project_id))
+            for project_id, each in listed.items()
+        ]
+        candidates += [self._unlisted(project_id) for project_id in sorted(self._named.keys() - listed)]
         candidates.sort(key=lambda candidate: candidate.found.project_id)
         jobs = [
             (listing_job(self._defaults, self._named.values()), self._defaults.polling.stale_after),
@@ -126,9 +130,12 @@ class _Inquiry:
             self._notes.append("names of projects: not asked for, to keep the budget")
         return {}
 
-    def _listed(self, project_id: int, deployments: tuple[Deployment, ...] | Malformed) -> _Candidate:
-        if isinstance(deployments, Malformed):
-            self._note(f"project {project_id}", deployments)
+    def _listed(
+        self, project_id: int, deployments: tuple[Deployment, ...], malformed: Malformed | None
+    ) -> _Candidate:
+        if malformed:
+            self._note(f"project {project_id}", malformed)
+        if not deployments:
             return _Candidate(FoundProject(project_id, self._name(project_id), UNKNOWN, Polled.UNREADABLE))
         latest = latest_deployment(deployments)
         found = membership(

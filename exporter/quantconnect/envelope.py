@@ -23,7 +23,7 @@ from exporter.errors import (
 from exporter.quantconnect.redaction import redacted
 
 _REFUSED_CREDENTIALS = {"userid not valid": Refused.USER_ID, "hash doesn't match": Refused.HASH}
-_TOO_MANY = ("too many requests", "rate limit")
+_TOO_MANY = ("too many requests", "rate limit", "api rate limit")
 _NO_DEPLOYMENT = "no live deployment found"
 _FIRST_ERROR_STATUS = 400
 _FIRST_SERVER_ERROR = 500
@@ -104,7 +104,7 @@ def _where(error: ValueError | RecursionError) -> str:
 
 def _http_error(response: Response, errors: list[str]) -> ApiError:
     text = f"HTTP {response.status}: {redacted('; '.join(errors)) or 'no error text'}"
-    if response.status == HTTPStatus.UNAUTHORIZED or _mentions(errors, *_REFUSED_CREDENTIALS):
+    if response.status == HTTPStatus.UNAUTHORIZED or _begins(errors, *_REFUSED_CREDENTIALS):
         return _unauthorized(errors)
     if response.status >= _FIRST_SERVER_ERROR or not errors:
         return Unavailable(text, _retry_after(response))
@@ -113,21 +113,22 @@ def _http_error(response: Response, errors: list[str]) -> ApiError:
 
 def _refusal(errors: list[str], prefix: str = "") -> ApiError:
     """Sort a refusal by the beginning of its text, which is all that QuantConnect tells them apart by."""
-    if _mentions(errors, *_REFUSED_CREDENTIALS):
+    if _begins(errors, *_REFUSED_CREDENTIALS):
         return _unauthorized(errors)
-    if _mentions(errors, *_TOO_MANY):
+    if _begins(errors, *_TOO_MANY):
         return RateLimited("QuantConnect answered: too many requests")
     text = prefix + (redacted("; ".join(errors)) or "refused without an error text")
-    return NoDeployment(text) if _mentions(errors, _NO_DEPLOYMENT) else Rejected(text)
+    return NoDeployment(text) if _begins(errors, _NO_DEPLOYMENT) else Rejected(text)
 
 
 def _unauthorized(errors: list[str]) -> Unauthorized:
-    stated = (refused for text, refused in _REFUSED_CREDENTIALS.items() if _mentions(errors, text))
+    stated = (refused for text, refused in _REFUSED_CREDENTIALS.items() if _begins(errors, text))
     return Unauthorized("QuantConnect refused the user id, the token or the clock", next(stated, None))
 
 
-def _mentions(errors: list[str], *beginnings: str) -> bool:
-    return any(beginning in error.lower() for error in errors for beginning in beginnings)
+def _begins(errors: list[str], *beginnings: str) -> bool:
+    """Tell whether one of the texts begins so; a phrase further on may quote anything."""
+    return any(error.lstrip().lower().startswith(beginnings) for error in errors)
 
 
 def _error_texts(body: Mapping[str, Any]) -> list[str]:

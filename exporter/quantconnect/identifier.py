@@ -62,10 +62,9 @@ _MARKETS = {
     40: "eurex",
     41: "ose",
     42: "dydx",
-    43: "hyperliquid",
-    44: "kalshi",
+    43: "krx",
 }
-"""LEAN's ``Common/Market.cs``."""
+"""LEAN's ``Common/Market.cs``; a number that LEAN has not given has no name."""
 
 _OPTIONS = frozenset({SecurityType.OPTION, SecurityType.FUTURE_OPTION, SecurityType.INDEX_OPTION})
 _EXPIRING = _OPTIONS | {SecurityType.FUTURE}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.domain.deployment import AlgorithmStatus, Deployment, latest_deployment
+from exporter.domain.deployment import AlgorithmStatus, Deployment, Statistics, latest_deployment
 
 
 def deployment(name: str, launched: float | None, status: str = "stopped") -> Deployment:
@@ -54,6 +54,26 @@ def test_statuses_are_spelled_as_labels():
         "logging_in",
         "initializing",
         "history",
+        "pending_input",
+        "idle",
         "unknown",
     ]
     assert expected == [str(each) for each in AlgorithmStatus]
+
+
+@pytest.mark.parametrize(
+    ("equity", "net_profit", "unrealized", "pnl", "capital"),
+    [
+        (110_000.0, -40_000.0, 0.0, -40_000.0, 150_000.0),
+        (101_662.54, 0.0, 1662.54, 1662.54, 100_000.0),
+        (9065.58, 16.46, -931.88, -915.42, 9981.0),
+        (-50.0, -100.0, -30.0, -130.0, 80.0),
+        (None, 5.0, 5.0, None, None),
+        (5.0, None, 5.0, None, None),
+        (5.0, 5.0, None, None, None),
+    ],
+)
+def test_profit_and_capital(equity, net_profit, unrealized, pnl, capital):
+    """What trading made is N + U, the capital E - N - U, and neither is known unless all three are."""
+    statistics = Statistics(equity=equity, net_profit=net_profit, unrealized_pnl=unrealized)
+    assert (pnl, capital) == (statistics.strategy_pnl, statistics.capital)

@@ -3,7 +3,6 @@
 import pytest
 
 from exporter.domain.deployment import AlgorithmStatus, Deployment
-from exporter.errors import Malformed
 from exporter.polling.selection import Selection, membership
 
 RUNS = Deployment("L-2", AlgorithmStatus.RUNNING, launched=2)
@@ -16,13 +15,12 @@ NAMED, HERE, ELSEWHERE = 1, 2, 3
     [
         (NAMED, (RUNS,), False, Selection.NAMED),
         (NAMED, (STOPPED,), True, Selection.NAMED),
-        (NAMED, Malformed("status"), True, Selection.NAMED),
+        (NAMED, (), True, Selection.NAMED),
         (HERE, (STOPPED, RUNS), True, Selection.DISCOVERED),
         (HERE, (RUNS, STOPPED), True, Selection.DISCOVERED),
         (HERE, (STOPPED,), True, Selection.NOT_RUNNING),
-        (HERE, (), True, Selection.NOT_RUNNING),
         (HERE, (RUNS,), False, Selection.NOT_NAMED),
-        (HERE, Malformed("status"), True, Selection.UNREADABLE),
+        (HERE, (), True, Selection.UNREADABLE),
         (ELSEWHERE, (RUNS,), True, Selection.ELSEWHERE),
         (ELSEWHERE, (RUNS,), False, Selection.NOT_NAMED),
     ],

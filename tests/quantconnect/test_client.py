@@ -91,8 +91,10 @@ def test_live_list(api, simulated):
     listing = client.live_list()
     own = (project for project in api.projects.values() if project.account == "main")
     expected = {project.project_id for project in own if project.deployments}
-    assert expected == set(listing)
-    assert {AlgorithmStatus.RUNNING, AlgorithmStatus.STOPPED} == {each.status for each in listing[project_id]}
+    assert expected == set(listing.deployments)
+    assert {AlgorithmStatus.RUNNING, AlgorithmStatus.STOPPED} == {
+        each.status for each in listing.deployments[project_id]
+    }
 
 
 def test_live_deployment(api, simulated):

@@ -1,39 +1,59 @@
 """``live/list`` and ``live/read``: deployments; ``projects/read``: names."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.domain.deployment import AlgorithmStatus, Deployment
 from exporter.errors import Malformed
-from exporter.quantconnect.wire.reader import array, mapping, optional_time, text, whole_number
+from exporter.quantconnect.wire.reader import array, mapping, optional_text, optional_time, text, whole_number
 
-Listing = Mapping[int, tuple[Deployment, ...] | Malformed]
-"""The deployments of each listed project by its id, or what is wrong with one of its rows."""
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What an answer to ``live/list`` says, row by row.
+
+    ``deployments`` has the readable rows of every listed project by its id, none where all are
+    unreadable. ``malformed`` says what is wrong with the first unreadable row of a project, ``stray``
+    with the first row that names no project: it may belong to any.
+    """
+
+    deployments: Mapping[int, tuple[Deployment, ...]]
+    malformed: Mapping[int, Malformed] = field(default_factory=dict)
+    stray: Malformed | None = None
+
 
 _STATUSES = {status.replace("_", ""): status for status in AlgorithmStatus}
 
 
 def parse_listing(body: Mapping[str, Any]) -> Listing:
-    """Return every deployment in an answer to ``live/list``.
+    """Return every deployment in an answer to ``live/list``; an unreadable row hides no other.
 
-    A row that cannot be read spoils its own project alone; Malformed is raised when the list
-    itself, or a row's project id, cannot be read.
+    Raises Malformed when the list itself, or none of its rows' project ids, can be read.
     """
     if body.get("live") is None:  # read as empty it would take every project off the page
         raise Malformed("live: missing")
-    listing: dict[int, tuple[Deployment, ...] | Malformed] = {}
-    for index, value in enumerate(array(body["live"], "live")):
+    rows = array(body["live"], "live")
+    deployments: defaultdict[int, list[Deployment]] = defaultdict(list)
+    malformed: dict[int, Malformed] = {}
+    stray: Malformed | None = None
+    for index, value in enumerate(rows):
         path = f"live[{index}]"
-        row = mapping(value, path)
-        project_id = whole_number(row.get("projectId"), f"{path}.projectId")
-        known = listing.get(project_id, ())
-        if isinstance(known, Malformed):
-            continue
         try:
-            listing[project_id] = (*known, _deployment(row, f"{path}."))
+            row = mapping(value, path)
+            project_id = whole_number(row.get("projectId"), f"{path}.projectId")
         except Malformed as error:
-            listing[project_id] = error
-    return listing
+            stray = stray or error
+            continue
+        own = deployments[project_id]
+        try:
+            own.append(_deployment(row, f"{path}."))
+        except Malformed as error:
+            malformed.setdefault(project_id, error)
+    if stray and not deployments:
+        raise stray
+    return Listing({project_id: tuple(own) for project_id, own in deployments.items()}, malformed, stray)
 
 
 def parse_deployment(body: Mapping[str, Any]) -> Deployment | None:
@@ -60,13 +80,12 @@ def _deployment(row: Mapping[str, Any], prefix: str) -> Deployment:
     launched = optional_time(row.get("launched"), f"{prefix}launched")
     if status is AlgorithmStatus.RUNNING and launched is None:
         raise Malformed(f"{prefix}launched: missing from a running deployment")
-    brokerage = row.get("brokerage")
     return Deployment(
         deploy_id=text(row.get("deployId"), f"{prefix}deployId"),
         status=status,
         launched=launched,
         stopped=optional_time(row.get("stopped"), f"{prefix}stopped"),
-        brokerage="" if brokerage is None else text(brokerage, f"{prefix}brokerage"),
+        brokerage=optional_text(row.get("brokerage"), f"{prefix}brokerage") or "",
     )
 
 

@@ -97,6 +97,8 @@ def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     unknown = portfolio.keys() - {"holdings", "Holdings", "cash", "Cash"}
     if unknown and portfolio.keys().isdisjoint(names):
         raise Malformed(f"{path}: missing, while there is an unknown member {min(unknown)[:60]!r}")
+    if any(name in portfolio and portfolio[name] is None for name in names):
+        raise NotReady(f"{path}: null, which LEAN sends before it knows")
     return mapping(first_member(portfolio, *names), path)
 
 
@@ -156,8 +158,9 @@ def _holding(symbol_id: str, value: Any, *, any_unknown: bool) -> Holding:
     market_price, conversion_rate = price or None, rate or None
     # Value and profit mean nothing before there is a price and a rate. Where only the member is not
     # told, they are still what LEAN states.
-    priced = quantity == 0 or (price != 0 and rate != 0)
     market_value = reader.number(_MARKET_VALUE)
+    # LEAN rounds the price to the security's tick and leaves out 0: a stated value proves that there is one.
+    priced = quantity == 0 or (rate != 0 and bool(price != 0 or market_value))
     if market_value == 0 and not _rounds_to_zero(quantity, market_price, conversion_rate):
         market_value = None
     return Holding(

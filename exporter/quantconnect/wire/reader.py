@@ -37,6 +37,11 @@ def text(value: Any, path: str) -> str:
     return value
 
 
+def optional_text(value: Any, path: str) -> str | None:
+    """Return a text, ``None`` for null."""
+    return None if value is None else text(value, path)
+
+
 def mapping(value: Any, path: str) -> Mapping[str, Any]:
     """Return an object; ``null`` and ``[]`` are how PHP and LEAN send an empty one."""
     if value is None or value == []:
@@ -65,13 +70,15 @@ def whole_number(value: Any, path: str) -> int:
 
 
 def optional_time(value: Any, path: str) -> float | None:
-    """Return Unix seconds of ``YYYY-MM-DD HH:MM:SS``, which is UTC; ``None`` where no time is told."""
+    """Return Unix seconds of ``YYYY-MM-DD HH:MM:SS``, which is UTC; ``None`` where no time is given."""
     if value in (None, "", "0000-00-00 00:00:00"):  # the last is how databases behind PHP write none
         return None
     try:
         moment = datetime.fromisoformat(text(value, path))
     except ValueError:
         raise malformed(path, "a time", value) from None
+    if moment.year == 1:  # C#'s default value, 0001-01-01
+        return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

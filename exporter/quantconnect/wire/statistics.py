@@ -8,23 +8,25 @@ from math import isfinite
 from typing import Any
 
 from exporter.domain.deployment import ServerStatistics, Statistics
-from exporter.quantconnect.wire.reader import malformed, mapping, member_path, number, text
+from exporter.quantconnect.wire.reader import malformed, mapping, member_path, number, optional_text, text
 
+_EQUITY = "Equity"
 _NET_PROFIT = "Net Profit"
+_UNREALIZED = "Unrealized"
 _FEES = "Fees"
 _VOLUME = "Volume"
 _RETURN = "Return"
 _PROBABILISTIC_SHARPE_RATIO = "Probabilistic Sharpe Ratio"
 _ENGINE_STATISTICS = frozenset(
     {
+        _EQUITY,
         _NET_PROFIT,
+        _UNREALIZED,
         _FEES,
         _VOLUME,
         _RETURN,
         _PROBABILISTIC_SHARPE_RATIO,
-        "Equity",
         "Holdings",
-        "Unrealized",
         "Capacity",
     }
 )
@@ -65,6 +67,9 @@ def parse_statistics(body: Mapping[str, Any], most_custom: int) -> Statistics:
         custom=tuple(custom[:most_custom]),
         dropped=max(0, len(custom) - most_custom),
         server=_server_statistics(server),
+        equity=_money(runtime, _EQUITY),
+        unrealized_pnl=_money(runtime, _UNREALIZED),
+        deploy_id=optional_text(body.get("deployId"), "deployId"),
     )
 
 

@@ -19,6 +19,10 @@ def points(values, **members):
     return parse_chart(chart(values, **members), "C").series.get("S")
 
 
+def closed(values) -> bool:
+    return parse_chart(chart(values), "C").closed == {"S"}
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -55,6 +59,25 @@ def points(values, **members):
 def test_points(values, expected):
     """Points of each form are read, those without a value left out, in rising time."""
     assert expected == points(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([[100, 1.5], [160, None]], True),
+        ([[160, None], [100, 1.5]], True),
+        ([[100, 1.5], [160, 1, 3, 0.5, None]], True),
+        ([{"x": 100, "y": 1.5}, {"x": 160, "y": None}], True),
+        ([[100, None]], True),
+        ([[100, None], [160, 1.5]], False),
+        ([[100, 1.5]], False),
+        ([{"x": 100}], False),
+        ([], False),
+    ],
+)
+def test_series_that_ends_in_a_gap_is_closed(values, expected):
+    """LEAN ends a series with one point without a value: from then on it has none."""
+    assert expected == closed(values)
 
 
 @pytest.mark.parametrize("series_type", [0, 2, 3, 7, "Line", None])
@@ -107,7 +130,14 @@ def test_chart_has_the_name_it_was_asked_by():
 
 @pytest.mark.parametrize(
     "answer",
-    [{}, {"chart": None}, {"progress": 0.3, "status": "loading", "success": True}, {"progress": 100}],
+    [
+        {},
+        {"chart": None},
+        {"progress": 0.3, "status": "loading", "success": True},
+        {"progress": 100},
+        {"chart": [], "status": "loading", "progress": 0},
+        {"chart": {}, "status": "loading"},
+    ],
 )
 def test_loading(answer):
     """An answer without a chart is not ready."""

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.domain.deployment import AlgorithmStatus, Deployment
 from exporter.errors import Malformed
-from exporter.quantconnect.wire.live import parse_deployment, parse_listing, parse_project_names
+from exporter.quantconnect.wire.live import Listing, parse_deployment, parse_listing, parse_project_names
 
 LAUNCHED = 1_795_178_096.0
 ROW = {
@@ -42,6 +42,8 @@ STATUSES = [
     ("LoggingIn", "logging_in"),
     ("Initializing", "initializing"),
     ("History", "history"),
+    ("PendingInput", "pending_input"),
+    ("Idle", "idle"),
     ("running", "running"),
     ("Undefined", "unknown"),
     ("Paused", "unknown"),
@@ -52,7 +54,7 @@ STATUSES = [
 @pytest.mark.parametrize(("stated", "expected"), STATUSES)
 def test_statuses(stated, expected):
     """Each of LEAN's statuses is known, and any other is unknown."""
-    (parsed,) = listing(row(status=stated))[5]
+    (parsed,) = listing(row(status=stated)).deployments[5]
     assert expected == parsed.status
 
 
@@ -71,13 +73,13 @@ def test_deployment_of_each_generation_of_a_project():
         ),
         6: (RUNNING,),
     }
-    assert expected == listing(row(), row(projectId=6), old)
+    assert Listing(expected) == listing(row(), row(projectId=6), old)
 
 
 @pytest.mark.parametrize("live", [[], {}])
 def test_no_deployments(live):
     """An account without deployments has an empty list, however that is sent."""
-    assert parse_listing({"live": live}) == {}
+    assert parse_listing({"live": live}) == Listing({})
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,7 @@ def test_no_deployments(live):
         ({"stopped": ...}, RUNNING),
         ({"projectId": "5"}, RUNNING),
         ({"leagues": [], "equity": None, "brandNew": {}}, RUNNING),
+        ({"stopped": "0001-01-01 00:00:00"}, RUNNING),
         ({"brokerage": None}, Deployment("L-1", AlgorithmStatus.RUNNING, LAUNCHED)),
         ({"brokerage": ...}, Deployment("L-1", AlgorithmStatus.RUNNING, LAUNCHED)),
         (
@@ -101,7 +104,7 @@ def test_no_deployments(live):
 )
 def test_rows_as_php_sends_them(members, expected):
     """Blank times, quoted ids, missing and further members leave a row readable."""
-    assert {5: (expected,)} == listing(row(**members))
+    assert Listing({5: (expected,)}) == listing(row(**members))
 
 
 @pytest.mark.parametrize(
@@ -113,22 +116,40 @@ def test_rows_as_php_sends_them(members, expected):
         ({"launched": "soon"}, "live[0].launched: expected a time, found the text 'soon'"),
         ({"launched": 5}, "live[0].launched: expected a text, found 5"),
         ({"launched": None}, "live[0].launched: missing from a running deployment"),
+        ({"launched": "0001-01-01 00:00:00"}, "live[0].launched: missing from a running deployment"),
         ({"stopped": True}, "live[0].stopped: expected a text, found true"),
         ({"brokerage": []}, "live[0].brokerage: expected a text, found an array"),
         ({"deployId": "\ud800"}, "live[0].deployId: a text with half a surrogate pair"),
     ],
 )
-def test_malformed_row_spoils_its_own_project_alone(members, expected):
-    """A row that cannot be read is named, and every other project stays readable."""
-    parsed = listing(row(**members), row(projectId=6), row())
-    assert (expected, (RUNNING,)) == (str(parsed[5]), parsed[6])
+def test_unreadable_row_hides_no_other(members, expected):
+    """A row that cannot be read is named, and every other row stays readable, of its project too."""
+    parsed = listing(row(**members), row(projectId=6), row(projectId=7, **members), row())
+    assert parsed.deployments == {5: (RUNNING,), 6: (RUNNING,), 7: ()}
+    assert (expected, parsed.malformed.keys()) == (str(parsed.malformed[5]), {5, 7})
 
 
-def test_malformed_row_spoils_what_was_read_before_it():
-    """Of a project with one unreadable row nothing is believed: that row may be the latest."""
-    parsed = listing(row(), row(status=5), row(projectId=6))
-    assert (Malformed, (RUNNING,)) == (type(parsed[5]), parsed[6])
-    assert str(parsed[5]).startswith("live[1].status")
+def test_first_unreadable_row_of_a_project_is_named():
+    """Of several unreadable rows of a project the first is named."""
+    parsed = listing(row(), row(status=5), row(deployId=None))
+    assert str(parsed.malformed[5]).startswith("live[1].status")
+
+
+@pytest.mark.parametrize(
+    ("foreign", "expected"),
+    [
+        (None, "live[0].projectId: expected a whole number, found null"),
+        (5, "live[0]: expected an object, found 5"),
+        ("x", "live[0]: expected an object, found the text 'x'"),
+        ({"deployId": "L-1"}, "live[0].projectId: expected a whole number, found null"),
+        (row(projectId=True), "live[0].projectId: expected a whole number, found true"),
+    ],
+)
+def test_row_of_no_project_hides_no_other(foreign, expected):
+    """A row that names no project is reported, and the others are read."""
+    parsed = listing(foreign, row())
+    assert ({5: (RUNNING,)}, expected) == (parsed.deployments, str(parsed.stray))
+    assert not parsed.malformed
 
 
 @pytest.mark.parametrize(
@@ -139,14 +160,14 @@ def test_malformed_row_spoils_what_was_read_before_it():
         ({"live": "x"}, "live: expected an array, found the text 'x'"),
         ({"live": {"a": 1}}, "live: expected an array, found an object"),
         ({"live": [5]}, "live[0]: expected an object, found 5"),
-        ({"live": [ROW, None]}, "live[1].projectId: expected a whole number, found null"),
+        ({"live": [None, 5]}, "live[0].projectId: expected a whole number, found null"),
         ({"live": [row(projectId=5.5)]}, "live[0].projectId: expected a whole number, found 5.5"),
         ({"live": [row(projectId=True)]}, "live[0].projectId: expected a whole number, found true"),
         ({"live": [row(projectId="x")]}, "live[0].projectId: expected a whole number, found the text 'x'"),
     ],
 )
 def test_malformed_listing(body, expected):
-    """A list, or a row's project, that cannot be read makes the whole answer malformed."""
+    """A list that cannot be read, or of which no row names a project, is malformed and not empty."""
     with pytest.raises(Malformed) as caught:
         parse_listing(body)
     assert expected == str(caught.value)

@@ -167,7 +167,15 @@ def test_short_position_keeps_its_signs():
         ({"a": 5, "q": 2}, (2.0, 5.0, None, 1.0, None, None)),
         ({"a": 5, "q": 2, "u": -1}, (2.0, 5.0, None, 1.0, None, None)),
         ({"a": 5, "q": 2, "p": 0, "v": 0, "u": 0}, (2.0, 5.0, None, 1.0, None, None)),
+        # a price that rounds to 0 is left out, and a stated value proves that there is one
+        (
+            {"a": 0.08, "q": 100_000, "v": 400, "u": -7601},
+            (100_000.0, 0.08, None, 1.0, 400.0, -7601.0),
+        ),
+        ({"a": 0.08, "q": -5000, "v": -20, "u": 380}, (-5000.0, 0.08, None, 1.0, -20.0, 380.0)),
+        ({"q": 9, "p": 0, "v": 3}, (9.0, 0.0, None, 1.0, 3.0, 0.0)),
         # a rate of 0 is not known yet
+        ({"q": 9, "p": 6, "r": 0, "v": 3, "u": 1}, (9.0, 0.0, 6.0, None, None, None)),
         ({"a": 5, "q": 2, "p": 6, "r": 0}, (2.0, 5.0, 6.0, None, None, None)),
         ({"a": 5, "q": 2, "p": 6, "r": 0, "v": 0, "u": -1}, (2.0, 5.0, 6.0, None, None, None)),
         ({"a": 5, "q": 2, "p": 6, "r": 0.0, "c": "¥"}, (2.0, 5.0, 6.0, None, None, None)),
@@ -182,7 +190,7 @@ def test_short_position_keeps_its_signs():
     ],
 )
 def test_price_or_rate_not_known_yet(members, expected):
-    """Without a price or a rate a position's value and profit are not known, whatever 0 stands for them."""
+    """Without a rate, or without a price and a value, value and profit are not known, whatever 0 says."""
     assert expected == numbers(parse_one(members))
 
 
@@ -330,7 +338,6 @@ def test_malformed_holdings(holdings, expected):
     [
         {"holdings": {}, "cash": {}},
         {"holdings": [], "cash": []},
-        {"holdings": None, "cash": None},
         {"Holdings": {}, "Cash": []},
         {"holdings": {}},
         {"cash": []},
@@ -339,7 +346,7 @@ def test_malformed_holdings(holdings, expected):
     ],
 )
 def test_empty_portfolio(portfolio):
-    """Empty maps come as an object, an array, null or not at all, and then the value is not known."""
+    """Empty maps come as an object, an array or not at all, and then the value is not known."""
     parsed = parse_portfolio({"portfolio": portfolio})
     assert (Portfolio(), None) == (parsed, parsed.value())
 
@@ -377,9 +384,19 @@ def test_unknown_member_beside_both_maps_is_fine():
     assert parse_portfolio({"portfolio": portfolio}).value() == 5123 + 1000.5
 
 
-@pytest.mark.parametrize("answer", [{}, {"portfolio": None}, {"status": "loading", "progress": 0.5}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"portfolio": None},
+        {"status": "loading", "progress": 0.5},
+        {"portfolio": {"holdings": None, "cash": {"USD": USD}}},
+        {"portfolio": {"holdings": {SPY: SHORT}, "cash": None}},
+        {"portfolio": {"Holdings": None, "Cash": None}},
+    ],
+)
 def test_no_portfolio_yet(answer):
-    """An answer without a portfolio is not ready, which is not an empty portfolio."""
+    """An answer without a portfolio, or with null in place of a map, is not ready: it is not empty."""
     with pytest.raises(NotReady):
         parse_portfolio(answer)
 

@@ -99,7 +99,7 @@ def test_fees_are_a_positive_cost(text, expected):
 
 
 def test_all_at_once():
-    """Each statistic of LEAN's is found by its name, and those that other sources tell better are left."""
+    """Each statistic of LEAN's is found by its name, and those that other sources give better are left out."""
     runtime = {
         "Equity": "$5,741.19",
         "Holdings": "$5,786.20",
@@ -113,7 +113,14 @@ def test_all_at_once():
         "Signal": "0.75",
     }
     expected = Statistics(
-        -840.29, 84.48, 21_567.68, pytest.approx(-0.4259), pytest.approx(0.09145), (("Signal", 0.75),)
+        -840.29,
+        84.48,
+        21_567.68,
+        pytest.approx(-0.4259),
+        pytest.approx(0.09145),
+        (("Signal", 0.75),),
+        equity=5741.19,
+        unrealized_pnl=-3348.57,
     )
     assert expected == parse(runtime)
 
@@ -359,13 +366,32 @@ def test_nested_results_without_statistics(body):
     [
         (
             "lean_backtest_BasicTemplateAlgorithm_2020.json",
-            Statistics(0.0, 3.26, 99_614.58, pytest.approx(0.0166), pytest.approx(0.66954)),
+            Statistics(
+                0.0,
+                3.26,
+                99_614.58,
+                pytest.approx(0.0166),
+                pytest.approx(0.66954),
+                equity=101_662.54,
+                unrealized_pnl=1662.54,
+            ),
         ),
         (
             "lean_backtest_SpyBondPortfolioRebalance_2021.json",
-            Statistics(16.46, 21.0, 12_179.31, pytest.approx(-0.0934), pytest.approx(0.13996)),
+            Statistics(
+                16.46,
+                21.0,
+                12_179.31,
+                pytest.approx(-0.0934),
+                pytest.approx(0.13996),
+                equity=9065.58,
+                unrealized_pnl=-931.88,
+            ),
         ),
-        ("lean_backtest_current_shape_2025.json", Statistics(0.0, 0.0, 0.0, 0.0, 0.0)),
+        (
+            "lean_backtest_current_shape_2025.json",
+            Statistics(0.0, 0.0, 0.0, 0.0, 0.0, equity=1e6, unrealized_pnl=0.0),
+        ),
         ("lean_test_report_data.json", Statistics()),
     ],
 )
@@ -380,3 +406,40 @@ def test_genuine_statistics(name, expected, sample):
 def test_rebate_is_a_negative_cost(text, expected):
     """Fees that came out in the account's favour, which LEAN writes with two minuses, are a negative cost."""
     assert parse({"Fees": text}).fees == expected
+
+
+@pytest.mark.parametrize(
+    ("equity", "net_profit", "unrealized", "pnl", "capital"),
+    [
+        ("$110,000.00", "$-40,000.00", "$0.00", -40_000.0, 150_000.0),
+        ("$110,000.00", "-$40,000.00", "-$0.00", -40_000.0, 150_000.0),
+        ("$101,662.54", "$0.00", "$1,662.54", 1662.54, 100_000.0),
+        ("€-500.00", "-€100.00", "€-600.00", -700.0, 200.0),
+        (None, "$1.00", "$1.00", None, None),
+        ("$1.00", "", "$1.00", None, None),
+        ("$1.00", "$1.00", None, None, None),
+    ],
+)
+def test_profit_and_capital(equity, net_profit, unrealized, pnl, capital):
+    """Profit and capital follow from three amounts, with the minus before or after the currency's mark."""
+    parsed = parse({"Equity": equity, "Net Profit": net_profit, "Unrealized": unrealized})
+    assert (pnl, capital) == (parsed.strategy_pnl, parsed.capital)
+
+
+@pytest.mark.parametrize(
+    ("name", "capital"),
+    [
+        ("lean_backtest_BasicTemplateAlgorithm_2020.json", 100_000.0),
+        # before 2023 the net profit is without the fees of 21.00, and 2.00 of exit fees are in the profit
+        ("lean_backtest_SpyBondPortfolioRebalance_2021.json", 10_002.0 - 21.0),
+    ],
+)
+def test_genuine_capital(name, capital, sample):
+    """The genuine bodies give the capital that their algorithms began with, less the fees of old engines."""
+    assert capital == parse_statistics(json.loads(sample(name).read_text()), MOST).capital
+
+
+@pytest.mark.parametrize(("stated", "expected"), [("L-1", "L-1"), (None, None)])
+def test_deployment_of_the_statistics(stated, expected):
+    """The statistics name the deployment they belong to, where the answer does."""
+    assert expected == parse_statistics({"deployId": stated}, MOST).deploy_id
