@@ -1,15 +1,21 @@
 # docker build --tag quantconnect-exporter .
 # Any image with Python 3.11 or newer and pip can be the base.
-ARG PYTHON_IMAGE=docker.io/library/python:3.13.9-slim-bookworm
+ARG PYTHON_IMAGE=docker.io/library/python:3.13.9-slim-bookworm@sha256:b685a4fa58bb19d1814d78a1ec0f0208f351452724f78b20212c984d6e124a34
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
-COPY exporter ./exporter
-# The final environment has no pip; pip compiles it, so that nothing has to be written at run time.
-RUN python -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheel . \
+COPY requirements ./requirements
+# Whatever is installed, to build or to run, has the hash that was locked. The final environment has no pip; pip
+# compiles it, so that nothing has to be written at run time.
+RUN python -m venv /build \
+    && /build/bin/pip install --no-cache-dir --require-hashes --requirement requirements/build.txt \
     && python -m venv --without-pip /opt/quantconnect-exporter \
-    && python -m pip --python /opt/quantconnect-exporter/bin/python install --no-cache-dir /wheel/*.whl
+    && python -m pip --python /opt/quantconnect-exporter/bin/python install --no-cache-dir \
+        --require-hashes --only-binary :all: --requirement requirements/runtime.txt
+COPY exporter ./exporter
+RUN /build/bin/python -m build --no-isolation --wheel --outdir /wheel . \
+    && python -m pip --python /opt/quantconnect-exporter/bin/python install --no-cache-dir --no-deps /wheel/*.whl
 
 FROM ${PYTHON_IMAGE}
 ARG PYTHON_IMAGE

@@ -25,6 +25,7 @@ from tests.programs import free_port, program, wait_until
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+LOCKS = ROOT / "requirements"
 BASE = "localhost/quantconnect-exporter-test-base:bookworm"
 IMAGE = f"localhost/quantconnect-exporter-test:{os.getpid()}"
 PYTHON = "3.11"  # bookworm's
@@ -110,9 +111,12 @@ def base(needs, buildah, tmp_path_factory) -> str:
 def wheels(tmp_path_factory) -> Path:
     """What pip needs in the build, fetched the way pip fetches on this machine: the build itself has no network."""
     folder = tmp_path_factory.mktemp("wheels")
-    needed = [*PYPROJECT["build-system"]["requires"], *PYPROJECT["project"]["dependencies"]]
-    only = ("--only-binary=:all:", f"--python-version={PYTHON}")
-    run(sys.executable, "-m", "pip", "download", "--quiet", *only, "--dest", folder, *needed, seconds=SECONDS)
+    only = ("--only-binary=:all:", f"--python-version={PYTHON}", "--require-hashes")
+    for lock in LOCKS.glob("*.txt"):
+        run(
+            sys.executable, "-m", "pip", "download", "--quiet", *only, "--dest", folder, "-r", lock,
+            seconds=SECONDS,
+        )  # fmt: skip
     (folder / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
     return folder
 
@@ -165,7 +169,7 @@ def test_dockerfile_is_clean():
 def test_base_is_pinned():
     """Both stages begin with one image, of one Python version that the project supports, given as an argument."""
     (base,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
-    version = re.fullmatch(r"docker\.io/library/python:(3\.\d+)\.\d+-slim-\w+", base)
+    version = re.fullmatch(r"docker\.io/library/python:(3\.\d+)\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base)
     assert version
     assert f"Programming Language :: Python :: {version[1]}" in PYPROJECT["project"]["classifiers"]
     assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2

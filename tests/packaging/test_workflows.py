@@ -51,7 +51,7 @@ def test_nothing_is_published_unchecked():
         return set(needed) | set(chain.from_iterable(before(each) for each in needed))
 
     publishing = {name for name, job in jobs.items() if "write" in job["permissions"].values()}
-    assert publishing == {"image", "chart", "packages"}
+    assert publishing == {f"publish-{what}" for what in ("image", "chart", "distributions", "release")}
     assert all({"check", "version"} <= before(job) for job in publishing)
     assert jobs["check"]["uses"] == "./.github/workflows/ci.yml"
 
@@ -64,10 +64,50 @@ def test_rights_are_minimal():
     assert {name: job["permissions"] for name, job in WORKFLOWS["release"]["jobs"].items()} == {
         "check": {"contents": "read"},
         "version": {"contents": "read"},
-        "image": {"contents": "read", "packages": "write", **signing},
-        "chart": {"contents": "read", "packages": "write"},
-        "packages": {"contents": "write", **signing},
+        "build-image": {"contents": "read"},
+        "build-chart": {"contents": "read"},
+        "build-distributions": {"contents": "read"},
+        "publish-image": {"packages": "write", **signing},
+        "publish-chart": {"packages": "write"},
+        "publish-distributions": {"id-token": "write"},
+        "publish-release": {"contents": "write", **signing},
     }
+
+
+def test_what_publishes_builds_nothing():
+    """A job that holds a token has no sources and installs nothing: it takes what a job without one has built."""
+    for name, job in WORKFLOWS["release"]["jobs"].items():
+        if "write" in job["permissions"].values():
+            used = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+            assert "actions/download-artifact" in used
+            assert not {"actions/checkout", "docker/build-push-action"} & set(used)
+            assert not re.search(
+                r"pip|pipx|npm|apt|curl", " ".join(step.get("run", "") for step in job["steps"])
+            )
+            uploaded = {
+                step["with"]["name"]
+                for needed in job["needs"]
+                for step in steps("release", needed)
+                if step.get("uses", "").startswith("actions/upload-artifact@")
+            }
+            taken = {step["with"]["name"] for step in job["steps"] if "download" in step.get("uses", "")}
+            assert taken <= uploaded, name
+
+
+def test_what_a_release_runs_is_pinned():
+    """Each tool that a release installs has a version, each package a hash, and the container a digest."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    for job, described in WORKFLOWS["release"]["jobs"].items():
+        for step in steps("release", job):
+            if re.match(r"azure/setup-helm|docker/setup-buildx", step.get("uses", "")):
+                assert re.fullmatch(r"v\d+\.\d+\.\d+", step["with"]["version"])
+            for line in step.get("run", "").splitlines():
+                assert "pip install" not in line or "--require-hashes" in line
+        if "container" in described:
+            assert "@sha256:" in described["container"]["image"]
+            assert described["container"]["image"] in (ROOT / "Dockerfile").read_text("utf-8")
+    assert not re.search(r"pipx|:latest", text)
+    assert re.search(r"driver-opts: image=moby/buildkit:v\d+\.\d+\.\d+$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -95,14 +135,13 @@ def test_scripts_see_no_text_from_outside(name, job):
 
 def test_image_has_both_platforms_provenance_and_sbom():
     """The image is built for both platforms, with how it was made and what is in it."""
-    (build,) = [each for each in steps("release", "image") if "build-push" in each.get("uses", "")]
-    assert WORKFLOWS["release"]["jobs"]["image"]["env"] == {"IMAGE": IMAGE}
+    (build,) = [each for each in steps("release", "build-image") if "build-push" in each.get("uses", "")]
+    assert WORKFLOWS["release"]["jobs"]["publish-image"]["env"] == {"IMAGE": IMAGE}
     assert build["with"]["platforms"] == "linux/amd64,linux/arm64"
-    assert (build["with"]["provenance"], build["with"]["sbom"], build["with"]["push"]) == (
-        "mode=max",
-        True,
-        True,
-    )
+    assert (build["with"]["provenance"], build["with"]["sbom"]) == ("mode=max", True)
+    (push,) = [step["run"] for step in steps("release", "publish-image") if "run" in step]
+    assert "skopeo copy --all " in push
+    assert build["with"]["outputs"].partition("dest=")[2] in push
     argument = build["with"]["build-args"].partition("=")[0]
     assert f"ARG {argument}" in (ROOT / "Dockerfile").read_text("utf-8")
 
@@ -125,7 +164,7 @@ def test_release_refuses_a_tag_that_is_not_the_version(tmp_path, tag, right):
 
 def test_chart_that_is_published_exists():
     """The release packages the chart of this repository."""
-    (script,) = [step["run"] for step in steps("release", "chart") if "run" in step]
+    (script,) = [step["run"] for step in steps("release", "build-chart") if "run" in step]
     folder = re.search(r"helm package (\S+)", script)
     assert folder
     assert (ROOT / folder[1] / "Chart.yaml").is_file()
