@@ -1,5 +1,6 @@
 """The wheel and the source distribution: what is in them, and that the wheel is enough to run the command."""
 
+import re
 import sys
 import tarfile
 import zipfile
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
-from tests.packaging.project import PYPROJECT, ROOT, run
+from tests.packaging.project import PYPROJECT, REPOSITORY, ROOT, run
 
 NAME = f"quantconnect_exporter-{__version__}"
 
@@ -50,6 +51,23 @@ def test_wheel_describes_itself(built):
     assert metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert f"Repository, {PYPROJECT['project']['urls']['Repository']}" in metadata.get_all("Project-URL")
+
+
+def test_readme_of_the_package_index_leads_into_the_repository(built):
+    """Every link and picture of the text that comes with the wheel is absolute, and leads to what is there."""
+    with zipfile.ZipFile(built / f"{NAME}-py3-none-any.whl") as wheel:
+        metadata = Parser().parsestr(wheel.read(f"{NAME}.dist-info/METADATA").decode())
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    targets = re.findall(r"""(?:\]\(|src="|srcset="|href=")([^)"\s]+)""", metadata.get_payload())
+    raw = REPOSITORY.replace("https://github.com", "https://raw.githubusercontent.com")
+    ours = [target for target in targets if target.startswith((REPOSITORY + "/blob/main/", raw + "/main/"))]
+    assert len(ours) > 20
+    for target in targets:
+        assert re.match(r"https?://|#", target), target
+    for target in ours:
+        path = ROOT / target.partition("/main/")[2].partition("#")[0]
+        assert path.exists(), target
+        assert (path.suffix == ".png") == target.startswith(raw)
 
 
 def test_source_distribution_holds_what_it_should(built):
