@@ -6,13 +6,14 @@ sooner without them, and is smaller.
 
 import logging
 import os
+import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from importlib.resources import files
 from io import TextIOWrapper
-from pathlib import Path
 from threading import Event
 
 from exporter import __version__
@@ -23,15 +24,17 @@ from exporter.config.shard import Shard
 from exporter.errors import ConfigError, ListenError
 from exporter.flags import Flags, parse_flags
 from exporter.log_format import Mask, configure_logging
+from exporter.loopback import is_loopback
 from exporter.process import collect_garbage_rarely, run_until_stopped
 from exporter.reload import Reloader
 from exporter.service import Exporter
 from exporter.web.application import make_application
 from exporter.web.server import WebServer, listen
-from exporter.web.web_config import LiveWebConfig
+from exporter.web.web_config import LiveWebConfig, WebConfig
 
 DONE = 0
 FAILED = 1
+EXAMPLE = files("exporter.config") / "example.yml"
 
 Load = Callable[[], Loaded]
 
@@ -40,22 +43,42 @@ _logger = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     """Run the command and return its exit code: 0 done, 1 wrong configuration; wrong usage exits with 2."""
-    flags = parse_flags(sys.argv[1:] if arguments is None else arguments, environment)
+    try:
+        return _main(sys.argv[1:] if arguments is None else arguments, environment)
+    except BrokenPipeError:  # whoever read our output has seen enough, as in "--config.probe | head"
+        return FAILED
+    finally:
+        _flush_output()
+
+
+def _main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    flags = parse_flags(arguments, environment)
+    if flags.config_example:
+        print(EXAMPLE.read_text("utf-8"), end="")  # noqa: T201
+        return DONE
     clock = SystemClock()
     with ExitStack() as stack:
         load = _loader(flags, environment, clock, stack)
         try:
-            loaded, web_config = _load_both(load, flags.web_config_file)
+            loaded, web_config = _load_both(load, flags)
             if flags.config_check or flags.config_probe:
                 _check(flags.shard.apply(loaded.config), loaded)
-                well = not flags.config_probe or _probe(loaded.config, flags.shard, clock, environment)
-                return DONE if well else FAILED
+                succeeded = not flags.config_probe or _probe(loaded.config, flags.shard, clock, environment)
+                return DONE if succeeded else FAILED
             return _run(flags, loaded, load, web_config, clock)
         except ConfigError as error:
             print(error, file=sys.stderr)  # noqa: T201
             return FAILED
         except KeyboardInterrupt:  # before or in place of serving, which has handlers of its own
             return FAILED
+
+
+def _flush_output() -> None:
+    """Write what is still buffered, so that a closed pipe is not complained about at exit."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Load:
@@ -74,12 +97,15 @@ def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: E
     return partial(config_from_environment, environment)
 
 
-def _load_both(load: Load, web_config_file: Path | None) -> tuple[Loaded, LiveWebConfig | None]:
-    """Return the configuration and that of the web server, or raise ConfigError with all problems of both."""
+def _load_both(load: Load, flags: Flags) -> tuple[Loaded, LiveWebConfig | None]:
+    """Return the configuration and that of the web server, or raise ConfigError with all problems of both.
+
+    The warnings of the first are all there are, those on flags and environment included.
+    """
     web_config = None
     problems: tuple[str, ...] = ()
     try:
-        web_config = LiveWebConfig(web_config_file) if web_config_file else None
+        web_config = LiveWebConfig(flags.web_config_file) if flags.web_config_file else None
     except ConfigError as error:
         problems = error.problems
     try:
@@ -88,8 +114,23 @@ def _load_both(load: Load, web_config_file: Path | None) -> tuple[Loaded, LiveWe
         raise ConfigError(error.problems + problems) from None
     if problems:
         raise ConfigError(problems)
-    warnings = web_config.current().warnings if web_config else ()
-    return replace(loaded, warnings=loaded.warnings + warnings), web_config
+    web = web_config.current() if web_config else WebConfig()
+    warnings = flags.warnings + loaded.warnings + web.warnings + _exposure(flags, web)
+    return replace(loaded, warnings=warnings), web_config
+
+
+def _exposure(flags: Flags, web: WebConfig) -> tuple[str, ...]:
+    """Return a warning when positions can be read from other machines without TLS or without signing in."""
+    exposed = [f"{each.host}:{each.port}" for each in flags.listen_addresses if not is_loopback(each.host)]
+    signed_in = web.users or (web.tls and web.tls.verify_mode is ssl.CERT_REQUIRED)
+    missing = [name for name, given in (("TLS", web.tls), ("users", signed_in)) if not given]
+    if flags.demo or not exposed or not missing:
+        return ()
+    reached, lacking = ", ".join(exposed), " and ".join(missing)
+    text = (
+        f"other machines can reach {reached} without {lacking}, and so read positions: see --web.config.file"
+    )
+    return (f"--web.listen-address: {text}",)
 
 
 def _check(config: Config, loaded: Loaded) -> None:

@@ -1,6 +1,5 @@
 """The exporter as a whole: polling, page and server put together from a configuration."""
 
-import os
 import platform
 import random
 from collections.abc import Callable, Iterable, Mapping
@@ -8,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from exporter import __version__
+from exporter.build import revision
 from exporter.clock import Clock
 from exporter.config.model import Account, Config
 from exporter.config.shard import Shard
@@ -24,9 +24,6 @@ from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages
 from exporter.web.status_page import status_page
 
-REVISION_VARIABLE = "QUANTCONNECT_EXPORTER_REVISION"
-"""Set by the container image to the commit it was built from."""
-
 
 class Exporter:
     """Polls what the configuration names and keeps the pages that show it."""
@@ -41,7 +38,7 @@ class Exporter:
         self._store: Store[RenderedProject] = Store(render_project)
         self._view = ExporterView(
             version=__version__,
-            revision=os.environ.get(REVISION_VARIABLE, "unknown"),
+            revision=revision(),
             python_version=platform.python_version(),
             config_loaded_at=clock.wall(),
         )

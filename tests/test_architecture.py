@@ -11,6 +11,8 @@ ORDER = (
     "clock",
     "errors",
     "printable",
+    "loopback",
+    "build",
     "config",
     "log_format",
     "domain",

@@ -2,12 +2,15 @@
 
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
@@ -17,8 +20,10 @@ from exporter.clock import SystemClock
 from exporter.demo.faults import Fault
 from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
+from exporter.flags import environment_name
 from tests.support import parse_page
 
+ROOT = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-m", "exporter")
 CLOCK = SystemClock()
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith("QUANTCONNECT")}
@@ -99,13 +104,117 @@ def config_file(api, tmp_path):
 
 
 def test_version():
-    """``--version`` prints name and version."""
-    assert run("--version").stdout == f"quantconnect-exporter {__version__}\n"
+    """``--version`` prints version, revision and Python in one line."""
+    python = platform.python_version()
+
+    assert (
+        run("--version").stdout
+        == f"quantconnect-exporter {__version__} (revision unknown, Python {python})\n"
+    )
+    assert "revision 0123abc," in run("--version", QUANTCONNECT_EXPORTER_REVISION="0123abc").stdout
+
+
+def test_help_shows_examples_and_where_to_read_on():
+    """Who asks for help sees three commands to begin with, and the address of the documentation."""
+    shown = run("--help").stdout
+
+    assert re.findall(r"^  quantconnect-exporter (.*)$", shown, re.MULTILINE) == [
+        "--demo",
+        "--config.example > config.yml",
+        "--config.file=config.yml --config.probe",
+    ]
+    assert (
+        tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Documentation"]
+        in shown
+    )
+    assert environment_name("--config.file") in shown
+
+
+def test_the_example_is_a_configuration(tmp_path):
+    """``--config.example`` prints what ``--config.check`` takes."""
+    path = tmp_path / "config.yml"
+    path.write_text(run("--config.example").stdout, "utf-8")
+    path.chmod(0o600)
+
+    assert run(f"--config.file={path}", "--config.check").stdout.startswith(
+        "configuration is valid: 1 account"
+    )
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "--config.example", "--demo --config.probe"])
+def test_a_reader_that_has_seen_enough_is_no_error(arguments):
+    """Output into a pipe that nobody reads ends without a complaint, as in ``… | head``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        ended = subprocess.run(
+            [*COMMAND, *arguments.split(), "--log.level=warning"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+            env=CLEAN,
+        )
+
+    assert ended.stderr == ""
+
+
+def test_wrong_name_in_the_environment_is_a_warning(config_file):
+    """A variable that is spelled wrongly would be ignored in silence; the right name is offered, no value shown."""
+    ended = run(
+        f"--config.file={config_file}",
+        "--config.check",
+        QUANTCONNECT_EXPORTER_WEB_LISTEN_ADRESS="worthless",
+        QUANTCONNECT_API_TOKEN_FIL="worthless",
+    )
+
+    assert ended.returncode == 0
+    assert ended.stderr == (
+        "warning: environment: QUANTCONNECT_API_TOKEN_FIL: unknown variable, "
+        "did you mean QUANTCONNECT_API_TOKEN_FILE?\n"
+        "warning: environment: QUANTCONNECT_EXPORTER_WEB_LISTEN_ADRESS: unknown variable, "
+        "did you mean QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS?\n"
+    )
+
+
+def test_an_open_port_without_protection_is_a_warning(config_file, tmp_path):
+    """Positions are secret: who opens a port to other machines is told what protects them, once."""
+    ended = run(f"--config.file={config_file}", "--config.check", "--web.listen-address=:11722")
+    users = tmp_path / "web.yml"
+    users.write_text(
+        "basic_auth_users: {reader: $2b$04$abcdefghijklmnopqrstuu6mVE6YNcYIRLqbqNEQdpJuGOk6oEqpi}"
+    )
+    users.chmod(0o600)
+    with_users = run(
+        f"--config.file={config_file}",
+        "--config.check",
+        "--web.listen-address=0.0.0.0:11722",
+        f"--web.config.file={users}",
+    )
+
+    assert ended.stderr == (
+        "warning: --web.listen-address: other machines can reach :11722 without TLS and users, "
+        "and so read positions: see --web.config.file\n"
+    )
+    assert "can reach 0.0.0.0:11722 without TLS, and" in with_users.stderr
+
+
+def test_the_demo_may_be_open(config_file):
+    """There is nothing secret in the demo, and nothing to reach on loopback."""
+    assert run("--demo", "--config.check", "--web.listen-address=:11722").stderr.count("warning") == 0
+    assert run(f"--config.file={config_file}", "--config.check", "--web.listen-address=[::1]:1").stderr == ""
 
 
 def test_wrong_usage_exits_with_2():
-    """A flag that does not exist is wrong usage."""
-    assert run("--no.such.flag").returncode == 2
+    """A flag that does not exist is wrong usage, said in two lines."""
+    ended = run("--config.fil=a")
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "quantconnect-exporter: unrecognized arguments: --config.fil=a, did you mean --config.file?\n"
+        "See quantconnect-exporter --help\n"
+    )
 
 
 def test_no_account_is_one_sentence():

@@ -1,4 +1,4 @@
-"""The command line and its twins in the environment."""
+"""The command line and its environment variables."""
 
 from pathlib import Path
 
@@ -14,6 +14,7 @@ def test_defaults():
     flags = parse_flags([], {})
 
     assert flags.listen_addresses == (ListenAddress("127.0.0.1", 11722),)
+    assert (flags.allowed_hosts, flags.max_connections, flags.auto_reload_interval) == ((), 256, 0)
     assert (flags.telemetry_path, flags.log_level, flags.log_format) == ("/metrics", "info", "logfmt")
     assert (flags.config_file, flags.config_check, flags.config_probe, flags.demo) == (
         None,
@@ -33,8 +34,12 @@ def test_every_flag():
             "--web.listen-address",
             "[::1]:2",
             "--web.telemetry-path=/m",
-            "--log.level=debug",
-            "--log.format=json",
+            "--web.allowed-host=Box.Example.",
+            "--web.allowed-host=FE80::1",
+            "--web.max-connections=7",
+            "--config.auto-reload-interval=1m30s",
+            "--log.level=DEBUG",
+            "--log.format=Json",
         ],
         {},
     )
@@ -43,25 +48,63 @@ def test_every_flag():
     assert flags.config_check
     assert flags.listen_addresses == (ListenAddress("", 1), ListenAddress("::1", 2))
     assert (flags.telemetry_path, flags.log_level, flags.log_format) == ("/m", "debug", "json")
+    assert flags.allowed_hosts == ("box.example", "[fe80::1]")
+    assert (flags.max_connections, flags.auto_reload_interval) == (7, 90)
 
 
-def test_environment_twin_is_spelled_like_its_flag():
+def test_environment_variable_is_spelled_like_its_flag():
     """Dots and dashes become underscores behind the prefix."""
     assert environment_name("--web.listen-address") == "QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS"
 
 
 def test_environment_sets_what_flags_leave():
-    """A twin in the environment takes effect where the flag is absent, and only there."""
+    """An environment variable takes effect where the flag is absent, and only there; an empty one nowhere."""
     environment = {
         "QUANTCONNECT_EXPORTER_LOG_LEVEL": "warning",
         "QUANTCONNECT_EXPORTER_LOG_FORMAT": "json",
         "QUANTCONNECT_EXPORTER_DEMO": "true",
+        "QUANTCONNECT_EXPORTER_CONFIG_CHECK": "",
+        "QUANTCONNECT_EXPORTER_WEB_ALLOWED_HOST": "a, b",
         "QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS": "127.0.0.1:1, 127.0.0.1:2",
     }
     flags = parse_flags(["--log.level=error"], environment)
 
     assert (flags.log_level, flags.log_format, flags.demo) == ("error", "json", True)
     assert [address.port for address in flags.listen_addresses] == [1, 2]
+    assert (flags.config_check, flags.allowed_hosts) == (False, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("QUANTCONNECT_EXPORTER_LOGLEVEL", ", did you mean QUANTCONNECT_EXPORTER_LOG_LEVEL?"),
+        ("quantconnect_exporter_log_level", ", did you mean QUANTCONNECT_EXPORTER_LOG_LEVEL?"),
+        ("QUANTCONNECT_EXPORTER_COLOUR", ""),
+        ("QUANTCONNECT_USERID", ", did you mean QUANTCONNECT_USER_ID?"),
+    ],
+)
+def test_a_variable_that_is_probably_meant_for_us_is_a_warning(name, warning):
+    """What is spelled wrongly is not ignored in silence, and its value never shown."""
+    assert parse_flags([], {name: "worthless"}).warnings == (
+        f"environment: {name}: unknown variable{warning}",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "QUANTCONNECT_ORGANIZATION",
+        "QUANTCONNECT_EXPORTER_REVISION",
+        "QUANTCONNECT_EXPORTER_SERVICE_HOST",
+        "QUANTCONNECT_EXPORTER_SERVICE_PORT_METRICS",
+        "QUANTCONNECT_EXPORTER_PORT",
+        "QUANTCONNECT_EXPORTER_PORT_11722_TCP_ADDR",
+        "PATH",
+    ],
+)
+def test_other_variables_are_no_warning(name):
+    """Neither what other programs read, nor what Kubernetes sets for a service of our name, is ours."""
+    assert parse_flags([], {name: "x"}).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +116,19 @@ def test_environment_sets_what_flags_leave():
         (["--web.telemetry-path=metrics"], {}, "--web.telemetry-path: 'metrics'"),
         (["--web.telemetry-path=/"], {}, "--web.telemetry-path: '/'"),
         (["--web.telemetry-path=/-/ready"], {}, "--web.telemetry-path"),
-        (["--config.fil=x"], {}, "unrecognized arguments: --config.fil=x"),
+        (["--web.telemetry-path=/metrics?all"], {}, "--web.telemetry-path: '/metrics?all'"),
+        (["--web.allowed-host=http://box"], {}, "--web.allowed-host: 'http://box' is not a host name"),
+        (["--web.allowed-host=box:80"], {}, "--web.allowed-host: 'box:80'"),
+        (["--web.allowed-host="], {}, "--web.allowed-host: ''"),
+        (["--web.max-connections=0"], {}, "--web.max-connections: must be 1 or more"),
+        (["--web.max-connections=many"], {}, "--web.max-connections: 'many' is not a whole number"),
+        (["--config.auto-reload-interval=10"], {}, "--config.auto-reload-interval: must be a duration"),
+        (
+            ["--config.auto-reload-interval=10ms"],
+            {},
+            "--config.auto-reload-interval: 10ms is shorter than 1s",
+        ),
+        (["--config.fil=x"], {}, "unrecognized arguments: --config.fil=x, did you mean --config.file?"),
         (["--demo", "--config.file=x"], {}, "--demo needs no --config.file"),
         (["stray"], {}, "unrecognized arguments: stray"),
         ([], {"QUANTCONNECT_EXPORTER_DEMO": "perhaps"}, "QUANTCONNECT_EXPORTER_DEMO: 'perhaps'"),

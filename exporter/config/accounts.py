@@ -1,6 +1,5 @@
 """The ``accounts`` section: QuantConnect users, their credentials and their share of the API."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from exporter.config.labels import read_labels
 from exporter.config.model import DEFAULT_BASE_URL, Account
 from exporter.config.report import quoted
 from exporter.config.secret import Secret
+from exporter.loopback import is_loopback
 
 ACCOUNT_KEYS = (
     "name",
@@ -149,14 +149,7 @@ def _base_url(section: Section) -> str:
     if "@" in parts.netloc:
         section.problem("base_url", "must not hold a user name or password")
         return DEFAULT_BASE_URL
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         section.warning("base_url", "is plain http: the hash of the token travels unencrypted")
     path = parts.path if parts.path.endswith("/") else parts.path + "/"
     return urlunsplit((parts.scheme, parts.netloc.lower(), path, "", ""))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
