@@ -1,0 +1,292 @@
+"""An order as one answer of the API states it, and what is remembered of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+SETTLING_TIME = 3600.0
+"""Seconds after its last event in which a closed order may still change: a late fill, a corrected fee."""
+
+_NOTHING = Decimal(0)
+_MICROSECONDS = 6
+_SLIPPAGE_DECIMALS = 12
+
+
+class OrderStatus(StrEnum):
+    """LEAN's order statuses (``Common/Orders/OrderTypes.cs``), plus one for what is none of them."""
+
+    NEW = "new"
+    SUBMITTED = "submitted"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    NONE = "none"
+    INVALID = "invalid"
+    CANCEL_PENDING = "cancel_pending"
+    UPDATE_SUBMITTED = "update_submitted"
+    UNKNOWN = "unknown"
+
+
+class OrderType(StrEnum):
+    """LEAN's order types (``Common/Orders/OrderTypes.cs``), plus one for what is none of them."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP_MARKET = "stop_market"
+    STOP_LIMIT = "stop_limit"
+    MARKET_ON_OPEN = "market_on_open"
+    MARKET_ON_CLOSE = "market_on_close"
+    OPTION_EXERCISE = "option_exercise"
+    LIMIT_IF_TOUCHED = "limit_if_touched"
+    COMBO_MARKET = "combo_market"
+    COMBO_LIMIT = "combo_limit"
+    COMBO_LEG_LIMIT = "combo_leg_limit"
+    TRAILING_STOP = "trailing_stop"
+    UNKNOWN = "unknown"
+
+
+class Side(StrEnum):
+    """The side of a fill: the values of the label ``side``."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OpenKind(StrEnum):
+    """Whether an open order should fill at once or waits for a price or a time."""
+
+    MARKETABLE = "marketable"
+    RESTING = "resting"
+
+
+CLOSED_STATUSES = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID})
+_FILL_STATUSES = frozenset({OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED})
+"""LEAN's portfolio takes the fill quantity of events in these statuses only (``HandleOrderEvents``)."""
+
+
+class OrderEvent(NamedTuple):
+    """What happened to an order at ``time``, Unix seconds.
+
+    ``fill_quantity`` is signed; ``fill_price`` is in the symbol's own currency. ``fee`` is in
+    ``fee_currency``, negative for a rebate.
+    """
+
+    status: OrderStatus
+    time: float | None
+    fill_price: float = 0.0
+    fill_quantity: float = 0.0
+    fee: float = 0.0
+    fee_currency: str = ""
+
+
+class Quote(NamedTuple):
+    """The market when an order was submitted, in the symbol's own currency; 0 is not known."""
+
+    bid: float = 0.0
+    ask: float = 0.0
+    last: float = 0.0
+
+    def mid(self) -> float | None:
+        """Return the middle of bid and ask, or the last price where one of them is not known."""
+        if self.bid > 0 and self.ask > 0:
+            return (self.bid + self.ask) / 2
+        return self.last if self.last > 0 else None
+
+
+class Order(NamedTuple):
+    """One order; ``quantity`` is signed, times are Unix seconds, prices in the symbol's own currency.
+
+    ``id`` is unique within one deployment only. ``deploy_id`` is ``None`` when no event tells it.
+    ``changed`` is the latest time that the order itself states.
+    """
+
+    id: int
+    type: OrderType
+    status: OrderStatus
+    quantity: float
+    created: float | None
+    changed: float | None
+    deploy_id: str | None
+    quote: Quote
+    limit_price: float | None
+    events: tuple[OrderEvent, ...]
+
+    def belongs_to(self, deploy_id: str, launched: float | None) -> bool | None:
+        """Tell whether the order is one of that deployment's; ``None`` while nothing tells it."""
+        if self.deploy_id is not None:
+            return self.deploy_id == deploy_id
+        if self.created is None or launched is None:
+            return None
+        return self.created >= launched
+
+    def is_marketable(self) -> bool:
+        """Tell whether the order should fill at once, by LEAN's rule (``Order.IsMarketable``)."""
+        if self.type is OrderType.LIMIT and self.limit_price is not None:
+            bid, ask, _ = self.quote
+            return 0 < ask <= self.limit_price if self.quantity > 0 else self.limit_price <= bid
+        return self.type in (OrderType.MARKET, OrderType.COMBO_MARKET)
+
+
+Amounts = tuple[tuple[str, Decimal], ...]
+"""Amounts by currency: decimals, so that they add up exactly."""
+
+
+class Execution(NamedTuple):
+    """How a market order was filled: seconds from submission to last fill, and slippage as a ratio."""
+
+    duration: float | None
+    slippage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """What an order adds to the totals. Times are Unix seconds, ``changed`` is the last of them.
+
+    ``fees`` and ``rebates`` are amounts by currency, both positive. ``rejected`` is whether it ever had
+    an ``invalid`` event, ``fills_lost`` how many fills came with events that LEAN's portfolio ignores.
+    ``execution`` is set once nothing about it can change, for market orders.
+    """
+
+    id: int
+    type: OrderType
+    status: OrderStatus
+    created: float | None
+    changed: float | None
+    is_marketable: bool
+    rejected: bool = False
+    buys: int = 0
+    sells: int = 0
+    fills_lost: int = 0
+    last_fill: float | None = None
+    fees: Amounts = ()
+    rebates: Amounts = ()
+    execution: Execution | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order waits for a fill; not known of a status that LEAN does not have."""
+        return self.status not in CLOSED_STATUSES and self.status is not OrderStatus.UNKNOWN
+
+    def is_final(self, now: float) -> bool:
+        """Tell whether nothing of the order will change after ``now``, Unix seconds."""
+        closed = self.status in CLOSED_STATUSES
+        return closed and self.changed is not None and now - self.changed > SETTLING_TIME
+
+    def after(self, before: "OrderRecord") -> "OrderRecord":
+        """Return the record as a later statement about the same order than ``before``.
+
+        What counters count never falls: a statement may come without the events of an earlier one.
+        """
+        return replace(
+            self,
+            type=before.type,
+            rejected=self.rejected or before.rejected,
+            buys=max(self.buys, before.buys),
+            sells=max(self.sells, before.sells),
+            fills_lost=max(self.fills_lost, before.fills_lost),
+            last_fill=latest((self.last_fill, before.last_fill)),
+            fees=_largest(before.fees, self.fees),
+            rebates=_largest(before.rebates, self.rebates),
+            execution=before.execution or self.execution,
+        )
+
+
+def record(order: Order, now: float) -> OrderRecord:
+    """Return what an order adds to the totals at ``now``, Unix seconds."""
+    rejected = order.status is OrderStatus.INVALID
+    buys = sells = lost = 0
+    last_fill = None
+    changed = order.changed
+    fees: dict[str, Decimal] = {}
+    rebates: dict[str, Decimal] = {}
+    for status, time, _, quantity, fee, currency in order.events:
+        if time is not None and (changed is None or time > changed):
+            changed = time
+        if status is OrderStatus.INVALID:
+            rejected = True
+        if fee:
+            amounts = fees if fee > 0 else rebates
+            amounts[currency] = amounts.get(currency, _NOTHING) + abs(Decimal(repr(fee)))
+        if not quantity or status is OrderStatus.UNKNOWN:
+            continue
+        if status not in _FILL_STATUSES:
+            lost += 1
+            continue
+        if quantity > 0:
+            buys += 1
+        else:
+            sells += 1
+        if time is not None and (last_fill is None or time > last_fill):
+            last_fill = time
+    recorded = OrderRecord(
+        order.id,
+        order.type,
+        order.status,
+        order.created,
+        changed,
+        order.is_marketable(),
+        rejected,
+        buys,
+        sells,
+        lost,
+        last_fill,
+        tuple(fees.items()),
+        tuple(rebates.items()),
+    )
+    if (
+        order.type is OrderType.MARKET
+        and (buys or sells)
+        and (_is_filled_whole(order) or recorded.is_final(now))
+    ):
+        return replace(recorded, execution=execution(order))
+    return recorded
+
+
+def execution(order: Order) -> Execution:
+    """Return how an order was filled; a number that is not known is ``None``.
+
+    Slippage is side * (average fill - mid) / mid, with the mid of the quote at submission and a side of
+    1 to buy and -1 to sell: positive is a cost.
+    """
+    fills = [event for event in order.events if event.status in _FILL_STATUSES and event.fill_quantity]
+    submitted = min(
+        (e.time for e in order.events if e.status is OrderStatus.SUBMITTED and e.time is not None),
+        default=order.created,
+    )
+    filled = latest(event.time for event in fills)
+    duration = None
+    if filled is not None and submitted is not None:
+        duration = max(0.0, round(filled - submitted, _MICROSECONDS))
+    mid = order.quote.mid()
+    quantity = sum(event.fill_quantity for event in fills)
+    slippage = None
+    if mid is not None and quantity:
+        average = sum(event.fill_price * event.fill_quantity for event in fills) / quantity
+        side = 1 if quantity > 0 else -1
+        slippage = round(side * (average - mid) / mid, _SLIPPAGE_DECIMALS)
+    return Execution(duration, slippage)
+
+
+def latest(times: Iterable[float | None]) -> float | None:
+    """Return the latest of the times that are known."""
+    return max((time for time in times if time is not None), default=None)
+
+
+def _is_filled_whole(order: Order) -> bool:
+    """Tell whether every fill of a filled order has come: its status may be ahead of its events."""
+    if order.status is not OrderStatus.FILLED:
+        return False
+    filled = sum((Decimal(repr(event.fill_quantity)) for event in order.events), _NOTHING)
+    return abs(filled) >= abs(Decimal(repr(order.quantity)))
+
+
+def _largest(one: Amounts, other: Amounts) -> Amounts:
+    """Return the larger amount of each currency."""
+    if one == other:
+        return one
+    amounts = dict(one)
+    for currency, amount in other:
+        amounts[currency] = max(amount, amounts.get(currency, amount))
+    return tuple(amounts.items())
