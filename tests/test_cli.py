@@ -154,7 +154,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(arguments):
             text=True,
             timeout=30,
             check=False,
-            env=CLEAN,
+            env=CLEAN | {"PYTHONUNBUFFERED": ""},
         )
 
     assert ended.stderr == ""
