@@ -8,14 +8,15 @@ from typing import Any
 from exporter.clock import Clock
 from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
-from exporter.errors import ApiError, Reason
+from exporter.errors import ApiError, RateLimited, Reason, Unauthorized
 from exporter.polling import log
 from exporter.polling.fetch import Change, fetch, read_clock
 from exporter.polling.job_specs import listing_job, status_job
 from exporter.polling.jobs import NOTHING_PLANNED, JobQueue, Planned
 from exporter.polling.names import ProjectNames
-from exporter.polling.schedule import JobKey
+from exporter.polling.schedule import SIGN_IN, JobKey
 from exporter.polling.selection import Selection, membership
+from exporter.polling.sign_in import SignIn
 from exporter.polling.state import VALUE_SOURCES, ProjectState, Source, is_same_deployment, new_project
 from exporter.polling.store import Store, Update
 from exporter.quantconnect.client import Client
@@ -58,6 +59,7 @@ class AccountPoller:
         self._may_discover = may_discover
         planned = handover.planned if handover else NOTHING_PLANNED
         self.jobs = JobQueue(account, clock, random, planned.rate_limited_until)
+        self._sign_in = SignIn(account.name, self.jobs, clock)
         self._names = ProjectNames()
         self._projects: frozenset[int] = frozenset()  # replaced, never changed: other threads iterate over it
         self._lock = Lock()  # of which projects there are, and of the intervals shown for them
@@ -79,7 +81,9 @@ class AccountPoller:
         due = self.jobs.take()
         if due is None:
             return False
-        if due.held is None:
+        if due.key == SIGN_IN:
+            self._sign_in.retry(client)
+        elif due.held is None:
             self._run(client, due.key)
         else:
             self._record_failure(due.key, due.held, "not asked while the account is on hold", held=True)
@@ -121,6 +125,8 @@ class AccountPoller:
         # No error outlives its handler: one that its own frame keeps is garbage that only a search finds.
         try:
             self._poll(client, key)
+        except Unauthorized as error:
+            self._refuse(client, key, error)
         except ApiError as error:
             self._record_failure(key, error.reason, str(error))
             self.jobs.failed(key, error)
@@ -130,6 +136,22 @@ class AccountPoller:
             self.jobs.failed(key, None)
         else:
             self.jobs.succeeded(key)
+
+    def _refuse(self, client: Client, key: JobKey, error: Unauthorized) -> None:
+        """Find out whether a refusal is the request's own or the account's, which its sign-in alone tells."""
+        failure: ApiError = error
+        try:
+            is_own = self._sign_in.is_accepted(client, self._clock.monotonic())
+        except ApiError as unanswered:
+            self._record_failure(key, error.reason, f"{error}; then {unanswered}")
+            failure = unanswered if isinstance(unanswered, RateLimited) else error
+        else:
+            if is_own:
+                text = f"{error}, although the account is signed in"
+                self._record_failure(key, Reason.REJECTED, text)
+            else:
+                self._record_failure(key, error.reason, str(error), held=True)
+        self.jobs.failed(key, failure)
 
     def _poll(self, client: Client, key: JobKey) -> None:
         client.timeout = self._timeout(key.project_id)

@@ -63,6 +63,29 @@ class JobQueue:
         with self._changed:
             self._schedule.failed(key, error, self._clock.monotonic())
 
+    def signed_in(self) -> None:
+        """Note that the account's credentials are accepted: what was held is due at once."""
+        with self._changed:
+            self._schedule.signed_in(self._clock.monotonic())
+            self._changed.notify_all()
+
+    def refused(self) -> None:
+        """Note that the account's credentials were refused: until they are not, only they are tried."""
+        with self._changed:
+            self._schedule.refused(self._clock.monotonic())
+            self._changed.notify_all()
+
+    def sign_in_failed(self, error: ApiError) -> None:
+        """Note that it could not be learnt whether the credentials are accepted."""
+        with self._changed:
+            self._schedule.sign_in_failed(error, self._clock.monotonic())
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the account's credentials are refused."""
+        with self._changed:
+            return self._schedule.is_refused
+
     def add(self, job: JobSpec, planned: Planned = NOTHING_PLANNED) -> None:
         """Add a job that is due at once, or when it was planned before."""
         with self._changed:

@@ -79,6 +79,19 @@ def listing_recovered(account: str) -> None:
     _logger.info("listing live algorithms recovered", extra={"account": account})
 
 
+def account_refused(account: str, text: str) -> None:
+    """Warn that QuantConnect refuses an account's credentials."""
+    _logger.warning(
+        "QuantConnect refuses the account: nothing but its sign-in is asked until it succeeds",
+        extra={"account": account, "reason": Reason.UNAUTHORIZED, "error": text},
+    )
+
+
+def account_accepted(account: str) -> None:
+    """Log that QuantConnect accepts an account's credentials again."""
+    _logger.info("QuantConnect accepts the account again", extra={"account": account})
+
+
 def names_failed(account: str, error: ApiError) -> None:
     """Warn that projects are shown under their ids for now."""
     _logger.warning(

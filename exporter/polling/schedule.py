@@ -2,7 +2,7 @@
 
 Every job has a fixed grid of due times, with phases spread so that an account's requests do not
 come in bursts. A missed point is skipped, never caught up. When the requests that all jobs want
-exceed the account's budget, every interval is stretched by the same factor.
+exceed the account's budget, intervals are stretched.
 """
 
 from collections import defaultdict
@@ -13,23 +13,22 @@ from math import floor, inf
 from typing import NamedTuple
 
 from exporter.errors import ApiError, NotReady, RateLimited, Reason, TimedOut, Unauthorized, Unavailable
+from exporter.polling.hold import AccountHold
+from exporter.polling.stretch import Stretch, Turn, stretch_for, turn_of
 
-UNAUTHORIZED_HOLD = 300.0
-"""Seconds an account stays quiet after its credentials were refused."""
 LONGEST_HOLD = 3600.0
 """The most seconds of a Retry-After that are believed."""
 LONGEST_BACKOFF = 300.0
 """Seconds between attempts at a source that keeps failing."""
 SLOWEST_BACKOFF = 8
 """Intervals between attempts at a source that keeps failing."""
+LONGEST_REFUSAL_BACKOFF = 3600.0
+"""Seconds between attempts at a source that is refused although the account is signed in."""
 NOT_READY_RETRY = 5.0
 """Seconds until an answer that was still loading is asked for again."""
 
 _GOLDEN_RATIO = 0.6180339887498949
 _MINUTE = 60
-_ROUNDING = 1e-6
-_SHARE_OF_BUDGET = 0.95
-"""What the grid may use of a short budget; the rest is for names, history and repeated attempts."""
 _MOST_DOUBLINGS = 10
 
 
@@ -38,6 +37,10 @@ class JobKey(NamedTuple):
 
     kind: str
     project_id: int | None
+
+
+SIGN_IN = JobKey("sign_in", None)
+"""The job that tries the account's credentials again; it exists only while they are refused."""
 
 
 @dataclass(slots=True)
@@ -49,7 +52,9 @@ class _Job:
     cost: int
     phase: float
     due: float
+    turn: Turn
     failures: int = 0
+    rate_limited_at: float = inf
     running: bool = False
 
 
@@ -79,19 +84,20 @@ class Schedule:
         self._busy: set[int | None] = set()
         self._added = 0
         self.version = 0
-        self._wanted = 0.0
-        self._held_until = -inf
-        self._held_reason = Reason.RATE_LIMITED
+        self._wanted = dict.fromkeys(Turn, 0.0)
+        self._hold = AccountHold()
+        self._last_success = -inf
 
     def add(self, key: JobKey, interval: float, due: float, cost: int = 1, priority: int = 0) -> None:
         """Add a job that makes ``cost`` requests every ``interval`` seconds, the first time at ``due``."""
         if key in self._jobs:
             return
         self._added += 1
-        self._wanted += cost * _MINUTE / interval
+        turn = turn_of(key.kind)
+        self._wanted[turn] += cost * _MINUTE / interval
         self.version += 1
         phase = self._added * _GOLDEN_RATIO % 1
-        job = _Job(key, priority, self._added, interval, cost, phase, due)
+        job = _Job(key, priority, self._added, interval, cost, phase, due, turn)
         self._jobs[key] = job
         self._plan(job, due)
 
@@ -102,7 +108,7 @@ class Schedule:
     def remove(self, key: JobKey) -> None:
         """Forget a job, if it is there."""
         if (job := self._jobs.pop(key, None)) is not None:
-            self._wanted -= job.cost * _MINUTE / job.interval
+            self._wanted[job.turn] -= job.cost * _MINUTE / job.interval
             self.version += 1
             if job.running:
                 self._free(key.project_id)
@@ -113,47 +119,58 @@ class Schedule:
     @property
     def requests_wanted(self) -> float:
         """The requests a minute that all jobs would make at their configured intervals."""
-        return self._wanted
+        return sum(self._wanted.values())
 
     def stretch(self) -> float:
-        """Return the factor, 1 or more, by which intervals are longer than configured."""
-        if self._wanted <= self._requests_per_minute + _ROUNDING:
-            return 1.0
-        return self._wanted / (self._requests_per_minute * _SHARE_OF_BUDGET)
+        """Return the largest factor, 1 or more, by which intervals are longer than configured."""
+        return max(self._stretch())
+
+    def _stretch(self) -> Stretch:
+        return stretch_for(self._wanted, self._requests_per_minute)
 
     def interval(self, key: JobKey) -> float | None:
         """Return the interval in force, or ``None`` for a job that is not there."""
         job = self._jobs.get(key)
-        return None if job is None else job.interval * self.stretch()
+        return None if job is None else self._in_force(job)
+
+    def _in_force(self, job: _Job) -> float:
+        return job.interval * self._stretch().of(job.turn)
 
     def next_due(self) -> float | None:
         """Return when the next job that may run is due, or ``None`` without one."""
         job = self._first()
-        return None if job is None else job.due
+        due = min(inf if job is None else job.due, self._hold.sign_in_due)
+        return None if due == inf else due
 
     def take(self, now: float) -> Due | None:
         """Return the job that has been due longest and mark it as running, or ``None`` if none is due.
 
-        During a hold of the account, a job waits for its end; one whose interval is shorter than the
-        wait fails instead, so that nothing looks alive that is not asked for.
+        While the account is on hold, nothing looks alive that is not asked for. With refused
+        credentials every job that is due fails. While QuantConnect wants no requests, a job waits,
+        and fails when its interval is shorter than the wait.
         """
-        wait = self._held_until - now
+        if self._hold.sign_in_due <= now:
+            self._hold.try_signing_in()
+            return Due(SIGN_IN)
+        wait = self._hold.rate_limited_until - now
         while (job := self._first()) is not None and job.due <= now:
             heappop(self._heap)
+            if self._hold.is_refused or wait > job.interval:
+                self._plan(job, self._next_point(job, now))
+                return Due(job.key, Reason.UNAUTHORIZED if self._hold.is_refused else Reason.RATE_LIMITED)
             if wait <= 0:
                 job.running = True
                 self._busy.add(job.key.project_id)
                 return Due(job.key)
-            if wait > job.interval:
-                self._plan(job, self._next_point(job, now))
-                return Due(job.key, self._held_reason)
-            self._plan(job, self._held_until + self._random() * min(wait, job.interval))
+            self._plan(job, now + wait + self._random() * min(wait, job.interval))
         return None
 
     def succeeded(self, key: JobKey, now: float) -> None:
         """Note that a job's answer came."""
+        self._last_success = now
         if (job := self._finished(key)) is not None:
             job.failures = 0
+            job.rate_limited_at = inf
             self._plan(job, self._next_point(job, now))
 
     def failed(self, key: JobKey, error: ApiError | None, now: float) -> None:
@@ -163,37 +180,66 @@ class Schedule:
         job.failures += 1
         self._plan(job, self._next_attempt(job, error, now))
 
-    def hold(self, now: float) -> tuple[Reason, float] | None:
-        """Return why the account is quiet and for how many seconds more, or ``None`` when it is not."""
-        wait = self._held_until - now
-        return (self._held_reason, wait) if wait > 0 else None
+    def signed_in(self, now: float) -> None:
+        """Note that the credentials are accepted again: what was held is due at once."""
+        self._hold.release()
+        for job in self._jobs.values():
+            if not job.running:
+                self._plan(job, now)
+
+    def refused(self, now: float) -> None:
+        """Note that the account's credentials were refused: nothing else is asked until they are not."""
+        self._hold.refuse(now)
+
+    def sign_in_failed(self, error: ApiError, now: float) -> None:
+        """Note that it could not be learnt whether the credentials are accepted."""
+        self._hold.leave_open(now)
+        if isinstance(error, RateLimited):
+            self.hold_for_rate_limit(now + min(error.retry_after or 0.0, LONGEST_HOLD))
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the account's credentials are refused."""
+        return self._hold.is_refused
 
     @property
     def rate_limited_until(self) -> float:
         """Until when the account is quiet because it asked too often; a time past when it is not."""
-        return self._held_until if self._held_reason is Reason.RATE_LIMITED else -inf
+        return self._hold.rate_limited_until
 
     def hold_for_rate_limit(self, until: float) -> None:
         """Keep the account quiet until then, at least."""
-        self._hold(Reason.RATE_LIMITED, until)
+        self._hold.limit(until)
 
     def _next_attempt(self, job: _Job, error: ApiError | None, now: float) -> float:
         match error:
             case RateLimited():
-                wait = error.retry_after if error.retry_after is not None else self._backoff(job)
-                self.hold_for_rate_limit(now + min(wait, LONGEST_HOLD))
-                return max(self._held_until + self._random(), now)
+                return self._after_rate_limit(job, error, now)
             case Unauthorized():
-                self._hold(Reason.UNAUTHORIZED, now + UNAUTHORIZED_HOLD * (1 + self._random() / 5))
-                return self._next_point(job, now)
+                # A refusal that is the job's own: of the account, the sign-in decides.
+                longest = LONGEST_BACKOFF if job.key.project_id is None else LONGEST_REFUSAL_BACKOFF
+                return now + self._doubled_interval(job, longest)
             case NotReady():
-                return now + min(job.interval * self.stretch(), NOT_READY_RETRY * _doubled(job.failures))
+                return now + min(self._in_force(job), NOT_READY_RETRY * _doubled(job.failures))
             case Unavailable() | TimedOut():
                 named = (error.retry_after if isinstance(error, Unavailable) else None) or 0.0
                 wait = self._backoff(job) * (0.75 + self._random() / 2)
                 return now + max(wait, min(named, LONGEST_HOLD))
             case _:
                 return self._next_point(job, now)
+
+    def _after_rate_limit(self, job: _Job, error: RateLimited, now: float) -> float:
+        """Return when to ask again: after a hold of the account, unless the limit is the job's own.
+
+        It is, when others were answered since the job was limited before.
+        """
+        wait = min(error.retry_after if error.retry_after is not None else self._backoff(job), LONGEST_HOLD)
+        is_own = job.rate_limited_at < self._last_success
+        job.rate_limited_at = now
+        if is_own:
+            return now + max(wait, self._backoff(job))
+        self.hold_for_rate_limit(now + wait)
+        return max(self.rate_limited_until + self._random(), now)
 
     def _first(self) -> _Job | None:
         """Return the job of the earliest point that may run, which is then the heap's first."""
@@ -216,11 +262,6 @@ class Schedule:
         for job in self._waiting.pop(project_id, ()):
             self._plan(job, job.due)
 
-    def _hold(self, reason: Reason, until: float) -> None:
-        if until > self._held_until:
-            self._held_until = until
-            self._held_reason = reason
-
     def _finished(self, key: JobKey) -> _Job | None:
         job = self._jobs.get(key)
         if job is not None and job.running:
@@ -229,13 +270,15 @@ class Schedule:
         return job
 
     def _backoff(self, job: _Job) -> float:
-        interval = job.interval * self.stretch()
-        longest = max(interval, min(LONGEST_BACKOFF, SLOWEST_BACKOFF * interval))
-        return min(longest, interval * _doubled(job.failures))
+        return self._doubled_interval(job, min(LONGEST_BACKOFF, SLOWEST_BACKOFF * self._in_force(job)))
+
+    def _doubled_interval(self, job: _Job, longest: float) -> float:
+        interval = self._in_force(job)
+        return min(max(interval, longest), interval * _doubled(job.failures))
 
     def _next_point(self, job: _Job, now: float) -> float:
         """Return the first point of the job's grid that is at least half an interval away."""
-        interval = job.interval * self.stretch()
+        interval = self._in_force(job)
         start = job.phase * interval
         return start + (floor((now + interval / 2 - start) / interval) + 1) * interval
 

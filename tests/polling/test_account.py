@@ -10,7 +10,7 @@ import pytest
 from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
 from exporter.demo.server import SimulatedQuantConnect
-from exporter.polling.schedule import UNAUTHORIZED_HOLD
+from exporter.polling.hold import LONGEST_REFUSAL
 from tests.support import Bench, config_of, pair_of, project_named, scenario_at
 
 STOCKS = "US Equities/Long Short Momentum"
@@ -384,14 +384,14 @@ def test_refused_credentials_silence_their_account_alone(bench, api, caplog):
     asked = [each for each in api.requests.snapshot() if each.user_id == api.accounts[0].user_id]
 
     refused, sound = (str(project_named(api, name)) for name in (STOCKS, "CFD Indices"))
-    assert asked == []
+    assert {each.endpoint for each in asked} == {"authenticate"}
     for source in ("status", "portfolio", "equity"):
         assert samples.one("quantconnect_up", project_id=refused, source=source) == 0
     assert set(samples.all("quantconnect_up", project_id=sound)) == {1}
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert 1 <= len(warnings) <= 4
     api.faults.remove(handle)
-    bench.advance(2 * UNAUTHORIZED_HOLD, step=5)
+    bench.advance(1.2 * LONGEST_REFUSAL, step=5)
     assert set(bench.samples().all("quantconnect_up", project_id=refused)) == {1}
 
 
@@ -464,19 +464,23 @@ def test_chart_that_fails_costs_only_itself(make_bench, api):
     assert len(samples.all("quantconnect_chart_value", project_id=str(project_id))) == 2
 
 
-def test_short_budget_stretches_every_interval_and_shows_it(make_bench, api, caplog):
-    """With a third of the requests that the intervals want, each interval in force is three times as long."""
+def test_short_budget_stretches_intervals_and_shows_it(make_bench, api, caplog):
+    """When the budget is short the equity's interval becomes longer, the others' four times as much, the status' not."""
     config = config_of(api, requests_per_minute=10)
     bench = make_bench(config)
     bench.poll()
     samples = bench.samples()
-    wanted = 1 + 10 * (1 + 1 + 60 / 300)
+    equity = 60 * (10 * (1 + 60 / 300) + 4 * 10) / (9.5 - 1) / 4
+    in_force = {
+        each["source"]: samples.one("quantconnect_poll_interval_seconds", **each)
+        for each in samples.labels(
+            "quantconnect_poll_interval_seconds", project_id=str(project_named(api, STOCKS))
+        )
+    }
 
-    assert samples.one(
-        "quantconnect_poll_interval_seconds",
-        project_id=str(project_named(api, STOCKS)),
-        source="portfolio",
-    ) == pytest.approx(60 * wanted / 9.5)
+    assert in_force == pytest.approx(
+        {"status": 60, "equity": equity, "portfolio": 4 * equity, "statistics": 4 * 5 * equity}
+    )
     assert samples.one("quantconnect_api_requests_per_minute_limit", account="main") == 10
     assert caplog.text.count("request budget is short") == 1
 

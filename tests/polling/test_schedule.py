@@ -15,7 +15,8 @@ from exporter.errors import (
     Unauthorized,
     Unavailable,
 )
-from exporter.polling.schedule import LONGEST_HOLD, UNAUTHORIZED_HOLD, Due, JobKey, Schedule
+from exporter.polling.hold import SHORTEST_REFUSAL
+from exporter.polling.schedule import LONGEST_HOLD, SIGN_IN, Due, JobKey, Schedule
 
 
 def schedule_of(count: int, interval: float = 60, requests_per_minute: int = 1000) -> Schedule:
@@ -211,7 +212,6 @@ def test_named_wait_of_a_server_error_is_honoured():
     schedule = schedule_of(2)
     fail(schedule, Unavailable("maintenance", retry_after=200), 0)
 
-    assert schedule.hold(0) is None
     assert schedule.take(0) is not None
     assert schedule.next_due() == 200
 
@@ -249,7 +249,7 @@ def test_rate_limit_silences_the_account():
 
     assert schedule.take(1) is None
     assert schedule.take(19.9) is None
-    assert schedule.hold(5) == (Reason.RATE_LIMITED, 15)
+    assert schedule.rate_limited_until == 20
     taken = [due.key.project_id for now in range(20, 41) if (due := schedule.take(now)) is not None]
     assert sorted(taken) == [0, 1, 2]
 
@@ -259,7 +259,7 @@ def test_absurd_retry_after_is_bounded():
     schedule = schedule_of(1)
     fail(schedule, RateLimited("slow down", 315_360_000), 0)
 
-    assert schedule.hold(0) == (Reason.RATE_LIMITED, LONGEST_HOLD)
+    assert schedule.rate_limited_until == LONGEST_HOLD
 
 
 def test_rate_limit_without_retry_after_backs_off():
@@ -267,27 +267,106 @@ def test_rate_limit_without_retry_after_backs_off():
     schedule = schedule_of(1)
     fail(schedule, RateLimited("slow down"), 0)
 
-    assert schedule.hold(0) == (Reason.RATE_LIMITED, 60)
+    assert schedule.rate_limited_until == 60
+
+
+def test_rate_limit_of_one_job_alone_holds_no_other():
+    """A job that is limited again, while others were answered since, backs off alone."""
+    schedule = schedule_of(2)
+    limited = fail(schedule, RateLimited("slow down", 20), 0)
+    other = schedule.take(25).key
+    schedule.succeeded(other, 25)
+    assert fail(schedule, RateLimited("slow down", 20), 30) == limited
+
+    assert schedule.rate_limited_until == 20
+    assert schedule.next_due() < 30 + 120
+    assert schedule.take(schedule.next_due()).key == other
 
 
 def test_jobs_fail_without_being_asked_during_a_long_hold():
     """When a hold outlasts a job's interval the job fails for its reason, so that nothing looks alive."""
     schedule = schedule_of(2)
-    first = fail(schedule, Unauthorized("refused"), 0)
+    first = fail(schedule, RateLimited("slow down", 600), 0)
     held = schedule.take(0)
 
-    assert Due(JobKey("portfolio", 1), Reason.UNAUTHORIZED) == held
+    assert Due(JobKey("portfolio", 1), Reason.RATE_LIMITED) == held
     assert first != held.key
     assert schedule.take(0) is None
 
 
-def test_refused_credentials_are_tried_again_after_minutes():
-    """Refused credentials silence the account for five to six minutes, then one job asks again."""
-    schedule = schedule_of(1)
-    fail(schedule, Unauthorized("refused"), 0)
-    reason, seconds = schedule.hold(0)
+def test_refusal_of_one_request_backs_off_alone():
+    """A refused job waits one interval, then twice as long each time up to an hour; no other job waits."""
+    schedule = schedule_of(2)
+    now, waits = 0.0, []
+    for _ in range(8):
+        due = schedule.take(now)
+        schedule.failed(due.key, Unauthorized("no"), now)
+        (planned,) = (at for key, at in schedule.planned().items() if key == due.key)
+        waits.append(planned - now)
+        other = schedule.take(now)
+        if other is not None:
+            schedule.succeeded(other.key, now)
+        while schedule.next_due() < planned:
+            now = schedule.next_due()
+            schedule.succeeded(schedule.take(now).key, now)
+        now = planned
 
-    assert reason is Reason.UNAUTHORIZED
-    assert UNAUTHORIZED_HOLD <= seconds <= 1.2 * UNAUTHORIZED_HOLD
-    outcomes = [due for now in range(1, 400) if (due := schedule.take(now)) is not None and due.held is None]
-    assert len(outcomes) == 1
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_refused_list_is_asked_for_within_five_minutes():
+    """The account's list backs off for five minutes at most: it is what tells of a crash."""
+    schedule = Schedule(1000, lambda: 0.5)
+    schedule.add(JobKey("listing", None), 60, due=0)
+    now = 0.0
+    for _ in range(6):
+        fail(schedule, Unauthorized("no"), now)
+        waited, now = schedule.next_due() - now, schedule.next_due()
+
+    assert waited == 300
+
+
+def test_only_the_sign_in_is_tried_while_credentials_are_refused():
+    """With refused credentials every job fails when it is due, and the sign-in is tried at growing distances."""
+    schedule = schedule_of(2)
+    schedule.refused(0)
+    tried, failed = [], []
+    for now in range(1500):
+        while (due := schedule.take(now)) is not None:
+            if due.key == SIGN_IN:
+                tried.append(now)
+                schedule.refused(now)
+            else:
+                assert due.held is Reason.UNAUTHORIZED
+                failed.append(due.key)
+
+    assert tried == [30, 90, 210, 450, 750, 1050, 1350]
+    assert failed.count(JobKey("portfolio", 0)) == pytest.approx(25, abs=1)
+
+
+def test_accepted_credentials_end_the_hold_at_once():
+    """As soon as the sign-in succeeds every job is due, and a later refusal begins with the shortest hold."""
+    schedule = schedule_of(3)
+    for now in (0, 30, 90):
+        schedule.refused(now)
+    assert schedule.take(210).key == SIGN_IN
+    schedule.signed_in(211)
+
+    assert sorted(schedule.take(211).key.project_id for _ in range(3)) == [0, 1, 2]
+    schedule.refused(212)
+    assert schedule.next_due() == 212 + SHORTEST_REFUSAL
+
+
+def test_sign_in_without_an_answer_is_tried_again_as_late():
+    """While the sign-in cannot be answered the credentials stay refused, and the wait does not grow."""
+    schedule = schedule_of(1)
+    schedule.refused(0)
+    assert schedule.take(30).key == SIGN_IN
+    assert schedule.take(31).held is Reason.UNAUTHORIZED
+    schedule.sign_in_failed(Unavailable("down"), 32)
+    assert schedule.next_due() == 62
+    assert schedule.take(62).key == SIGN_IN
+    schedule.sign_in_failed(RateLimited("slow down", 100), 62)
+
+    assert schedule.is_refused
+    assert [now for now in range(62, 200) if (due := schedule.take(now)) and due.key == SIGN_IN] == [162]

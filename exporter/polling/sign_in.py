@@ -1,0 +1,59 @@
+"""Whether QuantConnect accepts an account's credentials: asked of the account, not read off a refused request."""
+
+from math import inf
+from threading import Lock
+
+from exporter.clock import Clock
+from exporter.errors import ApiError, Unauthorized
+from exporter.polling import log
+from exporter.polling.jobs import JobQueue
+from exporter.quantconnect.client import Client
+
+
+class SignIn:
+    """Tries one account's credentials, and puts the account on hold while they are refused.
+
+    Refusals that come together are decided by one attempt. ``refused_since`` is in Unix seconds,
+    ``None`` while the credentials are not refused.
+    """
+
+    def __init__(self, account: str, jobs: JobQueue, clock: Clock) -> None:
+        self._account = account
+        self._jobs = jobs
+        self._clock = clock
+        self._lock = Lock()
+        self._accepted_at = -inf
+        self.refused_since: float | None = None
+
+    def is_accepted(self, client: Client, refused_at: float) -> bool:
+        """Return whether the account is signed in, although a request was refused at that monotonic time.
+
+        Raises ApiError when that cannot be learnt.
+        """
+        with self._lock:
+            if self.refused_since is None and self._accepted_at < refused_at:
+                self._try(client)
+            return self.refused_since is None
+
+    def retry(self, client: Client) -> None:
+        """Try refused credentials again."""
+        with self._lock:
+            try:
+                self._try(client)
+            except ApiError as error:
+                self._jobs.sign_in_failed(error)
+
+    def _try(self, client: Client) -> None:
+        try:
+            client.authenticate()
+        except Unauthorized as error:
+            if self.refused_since is None:
+                self.refused_since = self._clock.wall()
+                log.account_refused(self._account, str(error))
+            self._jobs.refused()
+            return
+        self._accepted_at = self._clock.monotonic()
+        if self.refused_since is not None:
+            self.refused_since = None
+            log.account_accepted(self._account)
+            self._jobs.signed_in()
