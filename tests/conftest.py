@@ -34,8 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that rewrites the golden page."""
-    parser.addoption("--update-golden", action="store_true", help="write tests/golden/metrics.txt anew")
+    """Add the option that rewrites what is generated from the table of families."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write tests/golden/metrics.txt and the tables of docs/metrics.md anew",
+    )
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """The table of families held to the naming rules, which promtool checks only in part."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from exporter.metrics.exposition import Kind
 from exporter.metrics.families import ACCOUNT_FAMILIES, FAMILIES, PROJECT, PROJECT_FAMILIES
 from exporter.metrics.rows import CURRENCY
-
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 MONEY = (
     "holding_market_value",
@@ -72,20 +69,3 @@ def test_money_names_its_currency():
     labelled = {family.name for family in FAMILIES if CURRENCY in family.labels}
 
     assert labelled == {f"quantconnect_{name}" for name in MONEY}
-
-
-@every_family
-def test_family_is_documented(family):
-    """The metrics page of the documentation has a row for each metric, with its kind, labels and help."""
-    labels = ", ".join(f"`{label}`" for label in family.labels) or "none"
-
-    assert f"| `{family.name}` | {family.kind} | {labels} | {family.help} |" in DOCUMENTATION.read_text(
-        "utf-8"
-    )
-
-
-def test_documentation_names_no_other_metric():
-    """The metrics page of the documentation lists nothing that does not exist."""
-    rows = re.findall(r"^\| `(quantconnect_\w+)` \|", DOCUMENTATION.read_text("utf-8"), flags=re.MULTILINE)
-
-    assert sorted(rows) == sorted(family.name for family in FAMILIES)
