@@ -92,6 +92,7 @@ SLOW = (
         ),
     ),
     rows.LIMITS.showing(limit=gauge("The configured alert threshold.", lambda row: row)),
+    rows.PROJECT_LABELS.showing(project_labels=gauge("1, with the configured labels.", lambda row: row)),
 )
 
 STATUS = (
@@ -191,6 +192,17 @@ STATISTICS = (
         net_profit=money("Realised profit after fees, in account currency.", lambda row: row.net_profit),
         fees=money("Fees paid, as a positive cost in account currency.", lambda row: row.fees),
         volume=money("Traded volume in account currency.", lambda row: row.volume),
+        unrealized_pnl=money(
+            "Unrealized profit of all open positions, in account currency.", lambda row: row.unrealized_pnl
+        ),
+        strategy_pnl=money(
+            "What trading made since launch: net profit plus unrealized profit, in account currency; "
+            "no deposit or withdrawal moves it.",
+            lambda row: row.strategy_pnl,
+        ),
+        capital=money(
+            "Equity less what trading made since launch, in account currency.", lambda row: row.capital
+        ),
         return_ratio=gauge(
             "Return since the deployment was launched, as a ratio.", lambda row: row.return_ratio
         ),

@@ -81,7 +81,7 @@ def _row_texts(table: Table[Any, Any, Any], key: object, first: str) -> tuple[st
     values = table.label_values(key)
     if table.is_histogram:
         first, values = intern(f"{values[0]}{first}"), values[1:]
-    pairs = label_pairs(table.labels, values)
+    pairs = label_pairs(table.label_names(key) if table.label_names else table.labels, values)
     return first, intern(f"{',' if first else '{'}{pairs}") if pairs else ""
 
 

@@ -101,12 +101,13 @@ class Table(Generic[V, K, R]):
     """One kind of row: ``read`` returns the rows of a value, ``label_values`` the labels' values of a key.
 
     Label text is made again only when the keys change. The first label value of a histogram's row is
-    the suffix of the sample's name.
+    the suffix of the sample's name. ``label_names`` is for labels whose names the user chooses.
     """
 
     read: Callable[[V], Rows[K, R]]
     labels: tuple[str, ...] = ()
     label_values: Callable[[K], Labels] = _as_it_is
+    label_names: Callable[[K], tuple[str, ...]] | None = None
     metrics: Mapping[str, Metric[R]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -182,6 +183,7 @@ class Slow(NamedTuple):
     latest_equity: ChartPoint | None
     charts: Charts
     limits: Limits
+    labels: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, state: ProjectState) -> "Slow":
@@ -193,6 +195,7 @@ class Slow(NamedTuple):
             state.equity.value.latest if state.equity else None,
             Charts(state.charts, state.settings.cardinality.chart_series),
             state.settings.limits,
+            state.settings.labels,
         )
 
     def failures_by_reason(self) -> Rows[Labels, int]:
@@ -210,6 +213,12 @@ SLOW: Table[Slow, Labels, Slow] = Table(one_row)
 CHART_TIMES: Table[Slow, Labels, ChartPoint] = Table(lambda value: value.charts.points(), ("chart", "series"))
 LIMITS: Table[Slow, tuple[LimitName, Severity], float] = Table(
     lambda value: rows_of(value.limits), ("limit", "severity")
+)
+PROJECT_LABELS: Table[Slow, tuple[tuple[str, str], ...], float] = Table(
+    lambda value: rows_of({value.labels: 1.0}),
+    ("label_…",),
+    lambda labels: tuple([value for _, value in labels]),
+    lambda labels: tuple([f"label_{name}" for name, _ in labels]),
 )
 
 

@@ -25,6 +25,9 @@ Labels = frozenset[str]
 TARGET: Final = frozenset({"job", "instance"})
 """What Prometheus adds to every scraped series."""
 
+CHOSEN_BY_USERS: Final = "label_…"
+"""Stands for the labels of the configuration, of which our examples use one."""
+
 VALUES: Final[Mapping[str, frozenset[str]]] = {
     "status": frozenset(AlgorithmStatus),
     "source": frozenset(Source),
@@ -133,6 +136,8 @@ def exported() -> Known:
     series: dict[str, Labels] = {"up": TARGET}
     for family in FAMILIES:
         labels = frozenset(family.labels) | TARGET
+        if CHOSEN_BY_USERS in labels:
+            labels = labels - {CHOSEN_BY_USERS} | {"label_desk"}
         if family.kind is Kind.HISTOGRAM:
             series[f"{family.name}_bucket"] = labels
             series |= dict.fromkeys((f"{family.name}_sum", f"{family.name}_count"), labels - {"le"})

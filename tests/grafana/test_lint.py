@@ -32,6 +32,10 @@ COLORS = {"red", "dark-red", "orange", "yellow", "green", "blue", "purple", "tex
 NOT_SHOWN: dict[str, str] = {
     "quantconnect_holdings_dropped": "0 but for a portfolio larger than its bound, whose table is short then",
     "quantconnect_chart_series_dropped": "0 but for charts with more series than their bound",
+    "quantconnect_project_labels": "which labels there are is the user's choice: docs/metrics.md has a join",
+    "quantconnect_unrealized_pnl": "part of strategy_pnl",
+    "quantconnect_strategy_pnl": "not yet",
+    "quantconnect_capital": "not yet",
 }
 """Families that no dashboard uses, each with the reason."""
 

@@ -22,6 +22,9 @@ MONEY = (
     "net_profit",
     "fees",
     "volume",
+    "unrealized_pnl",
+    "strategy_pnl",
+    "capital",
 )
 TARGET_LABELS = {"job", "instance", "env", "environment", "region", "cluster", "type"}
 
