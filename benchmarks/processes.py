@@ -40,8 +40,9 @@ class Process:
 
     def end(self) -> None:
         """End the program."""
-        self._process.terminate()
-        self._process.wait(10)
+        with self._process:  # which closes its pipes
+            self._process.terminate()
+            self._process.wait(10)
 
     def _answer(self) -> Any:
         if self._process.stdout is None:

@@ -16,6 +16,8 @@ from importlib.resources import files
 from io import TextIOWrapper
 from threading import Event
 
+from starlette.concurrency import run_in_threadpool
+
 from exporter import __version__
 from exporter.clock import Clock, SystemClock
 from exporter.config.load import Loaded, config_from_environment, load_config
@@ -29,6 +31,7 @@ from exporter.process import collect_garbage_rarely, run_until_stopped
 from exporter.reload import Reloader
 from exporter.service import Exporter
 from exporter.web.application import make_application
+from exporter.web.file_limit import affordable_connections, raise_file_limit
 from exporter.web.server import WebServer, listen
 from exporter.web.web_config import LiveWebConfig, WebConfig
 
@@ -171,14 +174,22 @@ def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | N
     for warning in loaded.warnings:
         _logger.warning(warning)
     reloader = Reloader(lambda: masked(load()), exporter)
-    reload_by_request = reloader.reload if flags.lifecycle else None
-    application = make_application(exporter.pages(), flags.telemetry_path, reload_by_request)
+    reload_by_request = partial(run_in_threadpool, reloader.reload) if flags.lifecycle else None
+    is_local = all(is_loopback(address.host) for address in flags.listen_addresses)
+    application = make_application(
+        exporter.pages(),
+        flags.telemetry_path,
+        reload_by_request,
+        flags.allowed_hosts if is_local else None,
+    )
     try:
         sockets = [listen(address) for address in flags.listen_addresses]
     except ListenError as error:
         _logger.error(error)  # noqa: TRY400 - the text says all, a traceback nothing
         return FAILED
-    server = WebServer(application, sockets, web_config)
+    workers = sum(account.max_concurrent_requests for account in loaded.config.accounts)
+    connections = affordable_connections(flags.max_connections, workers, raise_file_limit())
+    server = WebServer(application, sockets, web_config, connections)
     collect_garbage_rarely()
     return DONE if run_until_stopped(exporter, server, reloader) else FAILED
 

@@ -62,7 +62,7 @@ class Exporter:
             metrics=self.page,
             status=self._status,
             healthy=self._healthy,
-            ready=self._ready,
+            not_ready=self._not_ready,
         )
 
     def reconfigure(self, config: Config) -> None:
@@ -139,8 +139,8 @@ class Exporter:
     def _healthy(self) -> bool:
         return self.poller.healthy()
 
-    def _ready(self) -> bool:
-        return self.poller.ready()
+    def _not_ready(self) -> str | None:
+        return None if self.poller.ready() else "not every project has been tried yet"
 
     def _status(self) -> str:
         now = self._clock.monotonic()

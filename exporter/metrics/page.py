@@ -66,12 +66,14 @@ class _Body:
 class Content:
     """The bytes of a page: ``length`` of them, in ``pieces``.
 
-    All but the last piece belong to every scrape of the same body, so that what a reader who takes
-    his time keeps in memory is next to nothing.
+    All but the last piece belong to every scrape of the same ``version``. A slow reader keeps its
+    ``kept_bytes`` in memory, however many read it.
     """
 
     length: int
     pieces: Callable[[], Iterator[bytes | memoryview]]
+    version: object
+    kept_bytes: int
 
     def __bytes__(self) -> bytes:
         """Return all of them."""
@@ -96,7 +98,9 @@ class Page:
         """Return the page uncompressed."""
         body = self._body(page_format)
         tail = self._tail(page_format) + page_format.end
-        return Content(body.length + len(tail), lambda: chain(body.plain(), (tail,)))
+        return Content(
+            body.length + len(tail), lambda: chain(body.plain(), (tail,)), body.blocks, body.length
+        )
 
     def gzipped(self, page_format: Format) -> Content:
         """Return the page as one gzip member: the kept body, and the tail compressed behind it."""
@@ -111,7 +115,8 @@ class Page:
                 struct.pack("<II", isal_zlib.crc32(tail, body.checksum), length),
             )
         )
-        return Content(len(body.gzipped) + len(end), lambda: chain(_views(body.gzipped), (end,)))
+        gzipped = body.gzipped  # alone: a reader of the compressed bytes must not keep the plain lines
+        return Content(len(gzipped) + len(end), lambda: chain(_views(gzipped), (end,)), gzipped, len(gzipped))
 
     def _current(self, page_format: Format) -> _Body | None:
         body = self._bodies.get(page_format)

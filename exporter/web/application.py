@@ -1,12 +1,14 @@
-"""The four pages: metrics, status, health and readiness."""
+"""The pages: metrics, status, health, readiness, the configuration in force, and its reload."""
 
 import gzip
 from asyncio import Lock, get_running_loop
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -14,38 +16,50 @@ from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Content, Page
 from exporter.web import status_page
+from exporter.web.http_connection import connection_of
 from exporter.web.negotiation import accepts_gzip, choose_format
+from exporter.web.page_readers import PageReaders
+from exporter.web.request_guard import RequestGuard
 
-Reload = Callable[[], tuple[str, ...]]
+STATUS_SECONDS = 1.0
+"""How long the status page is shown to all who ask before it is made anew."""
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
+_Reload = Callable[[], Awaitable[tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What the server shows: each is called for each request, and none waits for QuantConnect."""
+    """What the server shows. None of these waits for QuantConnect."""
 
     metrics: Page
     status: Callable[[], str]
     healthy: Callable[[], bool]
-    ready: Callable[[], bool]
+    not_ready: Callable[[], str | None]
+    """Return why the exporter is not ready yet, None when it is."""
 
 
-def make_application(pages: Pages, telemetry_path: str, reload: Reload | None = None) -> Starlette:
+def make_application(
+    pages: Pages,
+    telemetry_path: str,
+    reload: _Reload | None = None,
+    allowed_hosts: Collection[str] | None = None,
+) -> Starlette:
     """Return the ASGI application; any other path is 404, any other method 405.
 
     ``reload`` takes the changed configuration and returns the problems for which it was refused;
-    without it there is no such path.
+    without it there is no such path. ``allowed_hosts`` are answered beside loopback names; without
+    them every host is.
     """
     routes = [
         Route(telemetry_path, _metrics(pages.metrics)),
         Route("/", _status(pages.status)),
-        Route("/-/healthy", _check(pages.healthy, "healthy", "a poll loop is stuck")),
-        Route("/-/ready", _check(pages.ready, "ready", "not every project has been tried yet")),
+        Route("/-/healthy", _healthy(pages.healthy)),
+        Route("/-/ready", _ready(pages.not_ready)),
     ]
     if reload is not None:
         routes.append(Route("/-/reload", _reload(reload), methods=["POST", "PUT"]))
-    application = Starlette(routes=routes)
+    application = Starlette(routes=routes, middleware=[Middleware(RequestGuard, allowed_hosts)])
     application.router.redirect_slashes = False
     return application
 
@@ -53,6 +67,7 @@ def make_application(pages: Pages, telemetry_path: str, reload: Reload | None = 
 def _metrics(page: Page) -> _Endpoint:
     one_at_a_time = Lock()
     made: dict[object, Content] = {}
+    readers = PageReaders()
 
     async def metrics(request: Request) -> Response:
         page_format = choose_format(request.headers.get("accept"))
@@ -64,14 +79,14 @@ def _metrics(page: Page) -> _Endpoint:
                 content = made[asked_for]
             elif page.is_current(page_format):
                 content = made[asked_for] = make(page_format)
-                # A later request is read only after this, so that nobody gets a page older than his request.
+                # A later request is read only after this, so that nobody gets a page older than the request.
                 get_running_loop().call_soon(made.clear)
             else:  # joining and compressing many megabytes must not hold up other requests
                 content = await run_in_threadpool(make, page_format)
         headers = {"Content-Type": page_format.content_type, "Vary": "Accept, Accept-Encoding"}
         if compress:
             headers["Content-Encoding"] = "gzip"
-        return _InPieces(content, headers)
+        return _InPieces(content, headers, readers)
 
     return metrics
 
@@ -79,41 +94,77 @@ def _metrics(page: Page) -> _Endpoint:
 class _InPieces(Response):
     """An answer handed on in pieces, each when the one before has left our memory."""
 
-    def __init__(self, content: Content, headers: Mapping[str, str]) -> None:
+    def __init__(self, content: Content, headers: Mapping[str, str], readers: PageReaders) -> None:
         super().__init__(headers={**headers, "Content-Length": str(content.length)})
         self._content = content
+        self._readers = readers
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         await send(start)
-        left = self._content.length
-        for piece in self._content.pieces():
-            left -= len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+        connection = connection_of(scope)
+        with self._readers.reading(self._content, connection) if connection else nullcontext():
+            left = self._content.length
+            for piece in self._content.pieces():
+                if connection is not None and connection.is_gone:
+                    await _disconnected(receive)
+                    return
+                left -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Wait until uvicorn has noticed as well that the client is gone: it takes half an answer for a mistake."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _status(page: Callable[[], str]) -> _Endpoint:
+    one_at_a_time = Lock()
+    made: dict[bool, bytes] = {}
+    made_at = 0.0
+
     async def status(request: Request) -> Response:
-        content = (await run_in_threadpool(page)).encode()
+        nonlocal made_at
+        compress = accepts_gzip(request.headers.get("accept-encoding"))
+        async with one_at_a_time:
+            now = get_running_loop().time()
+            if not made or now - made_at >= STATUS_SECONDS:
+                made.clear()
+                made[False] = (await run_in_threadpool(page)).encode()
+                made_at = now
+            if compress and True not in made:
+                made[True] = await run_in_threadpool(gzip.compress, made[False], 1)
+            content = made[compress]
         headers = {**status_page.HEADERS, "Vary": "Accept-Encoding"}
-        if accepts_gzip(request.headers.get("accept-encoding")):
-            content = await run_in_threadpool(gzip.compress, content, 1)
+        if compress:
             headers["Content-Encoding"] = "gzip"
         return HTMLResponse(content, headers=headers)
 
     return status
 
 
-def _check(passes: Callable[[], bool], yes: str, no: str) -> _Endpoint:
-    async def check(_: Request) -> Response:
-        return PlainTextResponse(f"{yes}\n") if passes() else PlainTextResponse(f"{no}\n", status_code=503)
+def _healthy(healthy: Callable[[], bool]) -> _Endpoint:
+    async def health(_: Request) -> Response:
+        return _check("healthy", None if healthy() else "a poll loop is stuck")
 
-    return check
+    return health
 
 
-def _reload(reload: Reload) -> _Endpoint:
+def _ready(not_ready: Callable[[], str | None]) -> _Endpoint:
+    async def readiness(_: Request) -> Response:
+        return _check("ready", not_ready())
+
+    return readiness
+
+
+def _check(passed: str, problem: str | None) -> Response:
+    return PlainTextResponse(f"{problem or passed}\n", status_code=503 if problem else 200)
+
+
+def _reload(reload: _Reload) -> _Endpoint:
     async def reload_configuration(_: Request) -> Response:
-        problems = await run_in_threadpool(reload)
+        problems = await reload()
         if problems:
             return PlainTextResponse("".join(f"{problem}\n" for problem in problems), status_code=500)
         return PlainTextResponse("configuration reloaded\n")

@@ -1,27 +1,28 @@
 """Basic authentication (RFC 7617) of every request against bcrypt hashes."""
 
-import asyncio
 import hmac
 import re
 import secrets
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import bcrypt
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.config.document import Section
 from exporter.config.secret import Secret
+from exporter.web.http_connection import connection_of
+from exporter.web.login_queue import BusyError, LoginQueue
 
 Users = Mapping[str, Secret]
 """The bcrypt hash of each user; without users, everybody may read."""
 
 MOST_BYTES = 72
-"""Of a password; bcrypt would not look at what comes behind."""
+"""Of a password; bcrypt ignores the rest."""
 _MOST_VERDICTS = 1000
 _BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 _CONTROL_CHARACTERS = re.compile(rb"[\x00-\x1f\x7f]")
@@ -30,9 +31,9 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="quantconnect-exporter", charset=
 
 
 class UserNames(Collection[str]):
-    """The keys of ``basic_auth_users``: any text can be a user, but for what looks like a hash.
+    """The keys of ``basic_auth_users``: any text can be a user, except what looks like a hash.
 
-    Remembers every name that it was asked for, which are those in the document.
+    It remembers every name that it was asked for: those in the document.
     """
 
     def __init__(self) -> None:
@@ -75,48 +76,47 @@ class _Login(NamedTuple):
 class BasicAuth:
     """Lets through to an ASGI application whoever is one of the users of that moment.
 
-    One bcrypt check runs at a time, in a thread, and its result is kept: a flood of wrong logins delays
-    other unknown ones, never a known one, the event loop or the pages.
+    A result is kept: a flood of wrong logins delays other unknown ones, never a known one, the event
+    loop or the pages.
     """
 
     def __init__(self, application: ASGIApp, users: Callable[[], Users]) -> None:
         self._application = application
         self._users = users
         self._verdicts = _Verdicts()
-        self._one_at_a_time = asyncio.Lock()
+        self._queue = LoginQueue(self._verdicts.put)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or hand on."""
+        """Hand on, or answer 401 for a wrong login and 503 when too many wait to be checked."""
         users = self._users()
-        if not users or await self._may_enter(users, _login(Headers(scope=scope))):
+        try:
+            may_enter = not users or await self._may_enter(users, scope)
+        except BusyError:
+            busy = PlainTextResponse("Too many logins\n", status_code=503, headers={"Retry-After": "1"})
+            await busy(scope, receive, send)
+            return
+        if may_enter:
             await self._application(scope, receive, send)
         else:
             refusal = PlainTextResponse("Unauthorized\n", status_code=401, headers=_CHALLENGE)
             await refusal(scope, receive, send)
 
-    async def _may_enter(self, users: Users, login: _Login | None) -> bool:
+    async def _may_enter(self, users: Users, scope: Scope) -> bool:
+        login = _login(Headers(scope=scope))
         if login is None or len(login.password) > MOST_BYTES:
             return False
-        # An unknown user costs what a known one does, so that the time tells no names.
-        known = login.user in users
-        bcrypt_hash = users[login.user].reveal() if known else _decoy(users)
-        key = self._verdicts.key(login, bcrypt_hash)
+        key = self._verdicts.key(login, users[login.user].reveal() if login.user in users else "")
         verdict = self._verdicts.get(key)
         if verdict is None:
-            async with self._one_at_a_time:
-                verdict = self._verdicts.get(key)  # the same login may have been checked while we waited
-                if verdict is None:
-                    matches = await run_in_threadpool(bcrypt.checkpw, login.password, bcrypt_hash.encode())
-                    verdict = known and matches
-                    self._verdicts.put(key, verdict)
+            verdict = await self._queue.check(key, partial(_check, users, login), partial(_is_gone, scope))
         return verdict
 
 
 class _Verdicts:
     """Results of checks under keyed hashes of user, bcrypt hash and password: no password stays in memory.
 
-    Right logins are kept apart from wrong ones, whose number any stranger decides. Of either, the one
-    not used for the longest time makes room.
+    Right logins are kept apart from wrong ones, whose number any stranger decides. Of each kind, the
+    least recently used makes room.
     """
 
     def __init__(self) -> None:
@@ -141,10 +141,28 @@ class _Verdicts:
         keys[key] = None
 
 
-def _decoy(users: Users) -> str:
-    """Return a hash as costly as the users' costliest; no password is known that matches it."""
-    costs = [match["cost"] for each in users.values() if (match := _BCRYPT.fullmatch(each.reveal()))]
-    return f"$2b${max(costs)}${_DECOY}"
+def _check(users: Users, login: _Login) -> bool:
+    """Compare a login with its user's hash, at the same cost for every user, known or not.
+
+    A check of cost c takes 2^c steps. Checks of c, c and c+1, ... up to the highest cost h, h excluded,
+    take 2^h together, which is what one of the costliest users takes.
+    """
+    costs = [_cost(each) for each in users.values()]
+    known = users.get(login.user)
+    matches = known is not None and bcrypt.checkpw(login.password, known.reveal().encode())
+    for cost in range(_cost(known), max(costs)) if known else (max(costs),):
+        bcrypt.checkpw(login.password, f"$2b${cost:02}${_DECOY}".encode())
+    return matches
+
+
+def _cost(bcrypt_hash: Secret) -> int:
+    found = _BCRYPT.fullmatch(bcrypt_hash.reveal())
+    return int(found["cost"]) if found else 0
+
+
+def _is_gone(scope: Scope) -> bool:
+    connection = connection_of(scope)
+    return connection is not None and connection.is_gone
 
 
 def _login(headers: Headers) -> _Login | None:

@@ -1,77 +1,114 @@
-"""Connections that cannot be held for ever: what keeps strangers from using up the server."""
+"""Which connections are open, what each waits for and since when, and who makes room for a newcomer."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import Protocol
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
-MOST_CONNECTIONS = 1024
-"""Beyond these, whoever has done nothing for the longest time makes room."""
-HEAD_SECONDS = 10.0
-"""How long a new connection may take to send its first request."""
-IDLE_SECONDS = 130
-"""How long a connection is kept between two requests: longer than any usual scrape interval."""
-ANSWER_SECONDS = 30.0
-"""How long a client may take to read an answer."""
-_BUSY_SECONDS = 5.0
-"""How long an answer may take before its connection, too, may have to make room."""
-_SWEEP_SECONDS = 1.0
-_UNSENT_BYTES = 1024
-"""What may wait in our memory before the application is told to pause; the kernel holds far more."""
+SWEEP_SECONDS = 0.5
 
 
-class Connection(H11Protocol):
-    """uvicorn's HTTP/1.1 connection, with an age.
+class Phase(Enum):
+    """What a connection waits for. The phases of one connection have deadlines of their own."""
 
-    ``since`` is when it ended its last answer, or was opened: bytes that drip in do not make it
-    younger, and whoever sent a head in pieces has less time left to read.
+    HANDSHAKE = "handshake"
+    HEAD = "head"
+    ANSWER = "answer"
+    STALL = "stall"
+    IDLE = "idle"
+
+
+DEADLINES: Mapping[Phase, float] = {
+    Phase.HANDSHAKE: 5.0,
+    Phase.HEAD: 10.0,  # from the first byte, or from the start: bytes that drip in change nothing
+    Phase.ANSWER: 30.0,  # from the whole request to the last byte that the kernel takes
+    Phase.STALL: 5.0,  # while the client reads nothing of its answer
+    Phase.IDLE: 130.0,  # between two requests: longer than any usual scrape interval
+}
+"""Seconds that each phase may last."""
+
+_WAITING = (Phase.IDLE, Phase.HEAD, Phase.HANDSHAKE)
+"""Phases in which a connection may be ended before its deadline, to make room."""
+
+
+class Closable(Protocol):
+    """A connection, or one that is still in its handshake."""
+
+    def end(self) -> None:
+        """Close at once, whatever is still unsent."""
+
+
+class Connections:
+    """All open connections, at most ``most`` of them, ordered within each phase by when they entered it.
+
+    Every operation takes constant time: the first of a phase has been in it longest. ``now`` returns
+    seconds of a clock that never steps back.
     """
 
-    since: float = 0.0
-    answers: int = 0
+    def __init__(self, most: int, now: Callable[[], float]) -> None:
+        self.most = most
+        self._now = now
+        self._open: dict[Closable, Phase] = {}
+        self._since: Mapping[Phase, dict[Closable, float]] = {phase: {} for phase in Phase}
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Open, and make room if there are too many."""
-        super().connection_made(transport)
-        transport.set_write_buffer_limits(high=_UNSENT_BYTES)
-        self.since = self.loop.time()
-        if len(self.connections) > MOST_CONNECTIONS:
-            _make_room(self._others(), self.since)
+    def __len__(self) -> int:
+        return len(self._open)
 
-    def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
-        self.since = self.loop.time()
-        self.answers += 1
-        super().on_response_complete()
+    def __iter__(self) -> Iterator[Closable]:
+        return iter(tuple(self._open))
 
-    @property
-    def is_answering(self) -> bool:
-        """Whether an answer is under way."""
-        return self.cycle is not None and not self.cycle.response_complete
+    def phase(self, connection: Closable) -> Phase | None:
+        """Return what a connection waits for, None if it is not open."""
+        return self._open.get(connection)
 
-    def is_overdue(self, now: float) -> bool:
-        """Tell whether the client has taken longer than it may."""
-        if self.is_answering:
-            return now - self.since > ANSWER_SECONDS
-        return now - self.since > (IDLE_SECONDS if self.answers else HEAD_SECONDS)
+    def enter(self, connection: Closable, phase: Phase) -> None:
+        """Note that a connection, new or known, begins to wait for something else."""
+        self.leave(connection)
+        self._open[connection] = phase
+        self._since[phase][connection] = self._now()
 
-    def _others(self) -> Iterable["Connection"]:
-        return (each for each in self.connections if isinstance(each, Connection) and each is not self)
+    def stall(self, connection: Closable) -> None:
+        """Note that a client reads nothing; the deadline of its answer goes on."""
+        if connection in self._open:
+            self._since[Phase.STALL][connection] = self._now()
+
+    def go_on(self, connection: Closable) -> None:
+        """Note that a client that had stalled has read."""
+        self._since[Phase.STALL].pop(connection, None)
+
+    def leave(self, connection: Closable) -> None:
+        """Forget a connection that has ended."""
+        phase = self._open.pop(connection, None)
+        if phase is not None:
+            del self._since[phase][connection]
+            self._since[Phase.STALL].pop(connection, None)
+
+    def make_room(self) -> bool:
+        """End connections until another one may come; False if all of them are being answered."""
+        while len(self._open) >= self.most:
+            waiting = [next(iter(self._since[phase].items())) for phase in _WAITING if self._since[phase]]
+            if not waiting:
+                return False
+            self._end(min(waiting, key=lambda each: each[1])[0])
+        return True
+
+    def end_overdue(self) -> None:
+        """End every connection that is past a deadline."""
+        now = self._now()
+        for phase, since in self._since.items():
+            while since:
+                connection, entered = next(iter(since.items()))
+                if now - entered <= DEADLINES[phase]:
+                    break
+                self._end(connection)
+
+    def _end(self, connection: Closable) -> None:
+        self.leave(connection)
+        connection.end()
 
 
-async def sweep(connections: Iterable[object]) -> None:
-    """End overdue connections, again and again until cancelled."""
-    loop = asyncio.get_running_loop()
+async def sweep(connections: Connections) -> None:
+    """End overdue connections again and again, until cancelled."""
     while True:
-        await asyncio.sleep(_SWEEP_SECONDS)
-        now = loop.time()
-        for each in tuple(connections):
-            if isinstance(each, Connection) and each.is_overdue(now):
-                each.transport.abort()
-
-
-def _make_room(others: Iterable[Connection], now: float) -> None:
-    """End the connection that has waited longest; one that is being answered only after some seconds."""
-    waiting = [each for each in others if not each.is_answering or now - each.since > _BUSY_SECONDS]
-    if waiting:
-        min(waiting, key=lambda each: (each.is_answering, each.since)).transport.abort()
+        await asyncio.sleep(SWEEP_SECONDS)
+        connections.end_overdue()

@@ -1,16 +1,22 @@
-"""The web server: sockets, uvicorn in a thread of its own, and a clean end."""
+"""The web server: listening sockets, uvicorn in a thread of its own, and a clean end."""
 
 import asyncio
 import logging
 import socket
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from math import ceil
 from threading import Thread
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.clock import SystemClock
 from exporter.errors import ListenError
-from exporter.web.connections import IDLE_SECONDS, Connection, sweep
+from exporter.web.acceptor import Acceptor
+from exporter.web.connections import DEADLINES, Closable, Connections, Phase, sweep
+from exporter.web.http_connection import HttpConnection, connection_of
 from exporter.web.web_config import LiveWebConfig
 
 BACKLOG = 1024
@@ -47,15 +53,15 @@ def listen(address: ListenAddress) -> socket.socket:
         listening = _bound(address)
     except OSError as error:
         raise ListenError(f"cannot listen on {address.host}:{address.port}: {error.strerror}") from error
-    # Connections inherit both. Without the first, the second piece of an answer waits 40 ms for the
-    # scraper's nod; without the second, the kernel takes up to 4 MiB for each reader who takes nothing.
+    # Connections inherit both. Without the first, the second piece of an answer waits 40 ms for an
+    # acknowledgement; without the second, the kernel takes up to 4 MiB for each client that reads nothing.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
     return listening
 
 
 def _bound(address: ListenAddress) -> socket.socket:
-    if not address.host and socket.has_dualstack_ipv6():
+    if address.host in ("", "::") and socket.has_dualstack_ipv6():  # as Go's net.Listen takes both
         return socket.create_server(
             ("", address.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
         )
@@ -64,28 +70,34 @@ def _bound(address: ListenAddress) -> socket.socket:
 
 
 class WebServer:
-    """Serves an application on sockets that already listen, over TLS if the web configuration says so."""
+    """Serves an application on sockets that already listen, over TLS if the web configuration says so.
+
+    It holds at most ``most_connections`` at once.
+    """
 
     def __init__(
-        self, application: ASGIApp, sockets: list[socket.socket], web_config: LiveWebConfig | None = None
+        self,
+        application: ASGIApp,
+        sockets: list[socket.socket],
+        web_config: LiveWebConfig | None = None,
+        most_connections: int = 256,
     ) -> None:
         self._sockets = sockets
+        self._connections = Connections(most_connections, SystemClock().monotonic)
         config = uvicorn.Config(
-            web_config.guard(application) if web_config else application,
+            _Answering(web_config.guard(application) if web_config else application),
             lifespan="off",
-            http=Connection,
             ws="none",  # whatever a client asks for is a request, and passes authentication
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,  # who asks is of no interest, and a header could not prove it
-            timeout_keep_alive=IDLE_SECONDS,
+            timeout_keep_alive=ceil(DEADLINES[Phase.IDLE]),
             timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
         config.load()
-        config.ssl = web_config.tls() if web_config else None
-        self._tls = "on" if config.ssl else "off"
-        self._server = uvicorn.Server(config)
+        self._tls = web_config.tls if web_config else lambda: None
+        self._server = _Server(config)
         # Outside the main thread uvicorn leaves the signals to us, which it would end the process with.
         self._thread = Thread(target=self._run, name="web")
 
@@ -95,23 +107,65 @@ class WebServer:
         for each in self._sockets:
             host, port = each.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            _logger.info("listening", extra={"address": f"{shown}:{port}", "tls": self._tls})
+            tls = "on" if self._tls() else "off"
+            _logger.info("listening", extra={"address": f"{shown}:{port}", "tls": tls})
 
     def stop(self) -> None:
         """Finish the answers under way and end."""
         self._server.should_exit = True
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def is_alive(self) -> bool:
         """Tell whether the server still serves."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except Exception:
+            _logger.exception("the web server failed")
 
     async def _serve(self) -> None:
-        sweeping = asyncio.create_task(sweep(self._server.server_state.connections))
-        await self._server.serve(self._sockets)
-        sweeping.cancel()
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()  # TLS would wait for a client to say goodbye as well
+        acceptor = Acceptor(self._connections, self._connect, self._tls)
+        async with asyncio.TaskGroup() as group:  # if one fails all end, and with them the process
+            sweeping = group.create_task(sweep(self._connections))
+            self._server.accepting = [group.create_task(acceptor.accept(each)) for each in self._sockets]
+            await self._server.serve(self._sockets)
+            sweeping.cancel()
+        for connection in self._connections:
+            connection.end()  # TLS would wait for a client to say goodbye as well
+
+    def _connect(self, opening: Closable) -> HttpConnection:
+        return HttpConnection(self._server.config, self._server.server_state, self._connections, opening)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, for connections that it did not accept itself."""
+
+    accepting: Sequence[asyncio.Task[None]] = ()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
+        """Begin without accepting."""
+        self.servers = []
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more before the sockets are closed, and let answers under way end."""
+        for each in self.accepting:
+            each.cancel()
+        await asyncio.wait(self.accepting)
+        await super().shutdown(sockets)
+
+
+class _Answering:
+    """Tells a request's connection when its answer begins and ends."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on."""
+        connection = connection_of(scope)
+        with connection.answering() if connection else nullcontext():
+            await self._application(scope, receive, send)

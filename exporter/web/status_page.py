@@ -66,8 +66,8 @@ def status_page(states: Iterable[ProjectState], telemetry_path: str, now: float)
 <body>
 <header>
 <h1>QuantConnect exporter <small>{escape(__version__)}</small></h1>
-<nav><a href="{escape(telemetry_path)}">metrics</a> <a href="/-/healthy">health</a>
-<a href="/-/ready">readiness</a></nav>
+<nav><a href=".{escape(telemetry_path)}">metrics</a> <a href="./-/healthy">health</a>
+<a href="./-/ready">readiness</a></nav>
 </header>
 <p id="notice" role="alert">Without its script this page does not renew itself. <a href="">Load it again</a></p>
 <script>{_SCRIPT}</script>

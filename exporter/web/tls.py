@@ -6,10 +6,10 @@ cannot do as the toolkit does it is refused by name.
 
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from exporter.config.document import Section, suggestion
 from exporter.config.files import UnreadableError
@@ -77,25 +77,6 @@ class _ServerContext(ssl.SSLContext):
 
     allowed_sans: frozenset[str] = frozenset()
     sslobject_class = _Connection
-
-
-class RenewedContext(ssl.SSLContext):
-    """Hands each new connection to the context of that moment.
-
-    Swapping the context inside a handshake (``sni_callback``) would change the certificate but not the
-    rules for clients, and a changed CA in a live context could be evaded by resuming an old session.
-    """
-
-    _current: Callable[[], ssl.SSLContext]
-
-    def __new__(cls, current: Callable[[], ssl.SSLContext]) -> Self:  # noqa: D102 - the class says it
-        context = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
-        context._current = current
-        return context
-
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        """Return a connection of the current context; asyncio calls this for each it accepts."""
-        return self._current().wrap_bio(*args, **kwargs)
 
 
 def read_tls(section: Section, folder: Path, files: WatchedFiles) -> ssl.SSLContext:

@@ -18,7 +18,7 @@ from exporter.config.tree import NotYamlError
 from exporter.errors import ConfigError
 from exporter.web.basic_auth import BasicAuth, UserNames, Users, read_users
 from exporter.web.response_headers import HEADER_KEYS, ResponseHeaders, read_headers
-from exporter.web.tls import TLS_KEYS, RenewedContext, read_tls
+from exporter.web.tls import TLS_KEYS, read_tls
 from exporter.web.watched_files import WatchedFiles
 
 _TOP_KEYS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
@@ -101,10 +101,13 @@ class LiveWebConfig:
         return ResponseHeaders(guarded, lambda: self.current().headers)
 
     def tls(self) -> ssl.SSLContext | None:
-        """Return a context that renews itself for each connection, None for plain HTTP."""
-        at_start = self._config.tls
-        # TLS is not switched off while we run: what is current is never None.
-        return RenewedContext(lambda: self.current().tls or at_start) if at_start else None
+        """Return the context for the next connection, None for plain HTTP.
+
+        It is chosen before the handshake: swapping it inside one (``sni_callback``) would change the
+        certificate but not the rules for clients, and a changed CA in a live context could be evaded
+        by resuming an old session.
+        """
+        return self.current().tls
 
     def _read_again(self) -> None:
         self._files = WatchedFiles()

@@ -4,7 +4,7 @@ import base64
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,10 +130,13 @@ def ask(
 
 
 @contextmanager
-def serving(pages: Pages, web_config: LiveWebConfig | None = None) -> Iterator[int]:
+def serving(
+    pages: Pages, web_config: LiveWebConfig | None = None, allowed_hosts: Collection[str] | None = None
+) -> Iterator[int]:
     """Serve pages on a free port of loopback, and yield the port."""
     listening = listen(ListenAddress("127.0.0.1", 0))
-    server = WebServer(make_application(pages, "/metrics"), [listening], web_config)
+    application = make_application(pages, "/metrics", allowed_hosts=allowed_hosts)
+    server = WebServer(application, [listening], web_config)
     server.start()
     try:
         yield listening.getsockname()[1]

@@ -17,7 +17,7 @@ ROUNDS = 30
 
 
 def pages_of(page: Page) -> Pages:
-    return Pages(page, lambda: "", lambda: True, lambda: True)
+    return Pages(page, lambda: "", lambda: True, lambda: None)
 
 
 def page_of(tail) -> Page:

@@ -3,6 +3,8 @@
 import gzip
 import http.client
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import requests
@@ -97,7 +99,7 @@ def test_status_page_is_html(served):
 
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "US Equities/Long Short Momentum" in answer.text
-    assert 'href="/metrics"' in answer.text
+    assert 'href="./metrics"' in answer.text
 
 
 def test_status_page_is_not_cached(served):
@@ -173,10 +175,36 @@ def test_connections_do_not_delay_small_pieces():
     listening.close()
 
 
-def test_every_interface_serves_both_families():
-    """Without a host the socket answers on IPv4 and, where there is one, on IPv6."""
-    listening = listen(ListenAddress("", 0))
+@pytest.mark.parametrize("host", ["", "::"])
+def test_every_interface_serves_both_families(host):
+    """Without a host, or on ``[::]``, the socket answers on IPv4 and, where there is one, on IPv6."""
+    if host and not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6")
+    listening = listen(ListenAddress(host, 0))
     port = listening.getsockname()[1]
-    with socket.create_connection(("127.0.0.1", port), timeout=5):
-        pass
+    for address in ("127.0.0.1", "::1")[: 2 if socket.has_dualstack_ipv6() else 1]:
+        with socket.create_connection((address, port), timeout=5):
+            pass
     listening.close()
+
+
+def test_status_page_is_made_once_a_second_for_all(polled):
+    """Those who ask within a second share one page, plain or compressed."""
+    made = []
+    pages = replace(polled.exporter.pages(), status=lambda: made.append(1) or f"page {len(made)}")
+    with serving(pages) as port, ThreadPoolExecutor(10) as clients:
+
+        def ask(coding: str) -> str:
+            return requests.get(
+                f"http://127.0.0.1:{port}/", headers={"Accept-Encoding": coding}, timeout=5
+            ).text
+
+        assert set(clients.map(ask, ["gzip", "identity"] * 10)) == {"page 1"}
+
+
+def test_readiness_says_why_not(polled):
+    """While the exporter is not ready the answer is 503 with the reason."""
+    pages = replace(polled.exporter.pages(), not_ready=lambda: "no account could be listed")
+    with serving(pages) as port:
+        answer = requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=5)
+    assert (answer.status_code, answer.text) == (503, "no account could be listed\n")
