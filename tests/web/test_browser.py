@@ -11,6 +11,7 @@ from selenium.webdriver.chrome.service import Service
 
 from exporter.demo.faults import Fault
 from exporter.demo.server import SimulatedQuantConnect
+from exporter.web import application
 from exporter.web.application import Pages
 from tests.programs import wait_until
 from tests.support import Bench, FakeClock, config_of, project_named, scenario_at
@@ -156,7 +157,8 @@ def bench() -> Iterator[Bench]:
 def site(bench) -> Iterator[Site]:
     """The exporter's pages on a port of loopback."""
     site = Site(bench.exporter.pages())
-    with serving(site.pages) as site.port:
+    with pytest.MonkeyPatch.context() as patch, serving(site.pages) as site.port:
+        patch.setattr(application, "STATUS_SECONDS", 0.0)  # time passes by hand
         yield site
 
 

@@ -45,7 +45,7 @@ def gone() -> bool:
 
 
 def waiting(queue: LoginQueue, checks: Checks, name: str, is_gone=here, *, verdict=False):
-    return asyncio.create_task(queue.check(name.encode(), checks.of(name, verdict), is_gone))
+    return asyncio.create_task(queue.check(name.encode(), checks.of(name, verdict=verdict), is_gone))
 
 
 def test_the_last_come_is_checked_first():

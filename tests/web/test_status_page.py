@@ -63,7 +63,7 @@ def test_text_from_outside_is_escaped():
     page = status_page([state.with_name("<script>alert(1)</script>\"'&")], '"<i>', NOW.wall + 7)
 
     assert "<script>alert" not in page
-    assert 'href="&quot;&lt;i&gt;"' in page
+    assert 'href=".&quot;&lt;i&gt;"' in page
     assert " · &lt;b&gt; · " in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;" in page
 
@@ -141,9 +141,9 @@ def test_page_names_no_address_elsewhere():
 
     links = re.findall(r'(?:href|src|action)="([^"]*)"', page)
     assert [link for link in links if not link.startswith("data:")] == [
-        "/metrics",
-        "/-/healthy",
-        "/-/ready",
+        "./metrics",
+        "./-/healthy",
+        "./-/ready",
         "",
     ]
     assert "url(" not in page
