@@ -16,8 +16,6 @@ from importlib.resources import files
 from io import TextIOWrapper
 from threading import Event
 
-from starlette.concurrency import run_in_threadpool
-
 from exporter import __version__
 from exporter.clock import Clock, SystemClock
 from exporter.config.load import Loaded, config_from_environment, load_config
@@ -174,7 +172,7 @@ def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | N
     for warning in loaded.warnings:
         _logger.warning(warning)
     reloader = Reloader(lambda: masked(load()), exporter)
-    reload_by_request = partial(run_in_threadpool, reloader.reload) if flags.lifecycle else None
+    reload_by_request = reloader.reload if flags.lifecycle else None
     is_local = all(is_loopback(address.host) for address in flags.listen_addresses)
     application = make_application(
         exporter.pages(),

@@ -25,7 +25,7 @@ STATUS_SECONDS = 1.0
 """How long the status page is shown to all who ask before it is made anew."""
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-_Reload = Callable[[], Awaitable[tuple[str, ...]]]
+_Reload = Callable[[], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _check(passed: str, problem: str | None) -> Response:
 
 def _reload(reload: _Reload) -> _Endpoint:
     async def reload_configuration(_: Request) -> Response:
-        problems = await reload()
+        problems = await run_in_threadpool(reload)
         if problems:
             return PlainTextResponse("".join(f"{problem}\n" for problem in problems), status_code=500)
         return PlainTextResponse("configuration reloaded\n")
