@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
-from exporter.metrics.exposition import Format, Kind, header, label_pairs
+from exporter.metrics.exposition import Format, header, label_pairs
 from exporter.metrics.frame import Frame, SharedLabels, render_tables
 from exporter.metrics.process_metrics import ProcessMetrics
-from exporter.metrics.rows import (
+from exporter.metrics.table import (
     Labels,
-    Metric,
     Rows,
     Table,
     Tables,
     counter,
     families_of,
     gauge,
+    histogram,
+    histogram_rows,
     one_row,
     rows_of,
 )
@@ -47,13 +47,10 @@ class ExporterView:
 
 
 def _durations(account: AccountView) -> Rows[Labels, float]:
-    rows: dict[Labels, float] = {}
-    for endpoint, durations in account.requests.durations.items():
-        buckets = tuple(accumulate(durations.counts))
-        bounds = (*map(str, DURATION_BUCKETS), "+Inf")
-        rows |= {("_bucket", endpoint, bound): count for bound, count in zip(bounds, buckets, strict=True)}
-        rows |= {("_count", endpoint, None): buckets[-1], ("_sum", endpoint, None): durations.total}
-    return rows_of(rows)
+    return histogram_rows(
+        DURATION_BUCKETS,
+        [((name,), each.counts, each.total) for name, each in account.requests.durations.items()],
+    )
 
 
 def _build(exporter: ExporterView) -> Rows[Labels, float]:
@@ -77,10 +74,8 @@ _ACCOUNT_TABLES: Tables = (
         ),
     ),
     _DURATIONS.showing(
-        api_request_duration_seconds=Metric(
-            "Duration of requests to the API, from signing to the parsed answer.",
-            lambda row: row,
-            Kind.HISTOGRAM,
+        api_request_duration_seconds=histogram(
+            "Duration of requests to the API, from signing to the parsed answer.", lambda row: row
         ),
     ),
     _ACCOUNT.showing(

@@ -15,11 +15,26 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 class Kind(StrEnum):
-    """What kind of metric a family is."""
+    """What kind of metric a family is.
+
+    The last two are more than OpenMetrics allows, which gets them without a type: a counter whose name
+    without ``_total`` is a gauge's, and a histogram with bounds below 0, whose buckets, count and sum
+    are then families of their own.
+    """
 
     GAUGE = "gauge"
     COUNTER = "counter"
     HISTOGRAM = "histogram"
+    COUNTER_BESIDE_GAUGE = "counter beside a gauge"
+    SIGNED_HISTOGRAM = "signed histogram"
+
+    @property
+    def in_text(self) -> "Kind":
+        """The kind in the text format."""
+        return _IN_TEXT.get(self, self)
+
+
+_IN_TEXT = {Kind.COUNTER_BESIDE_GAUGE: Kind.COUNTER, Kind.SIGNED_HISTOGRAM: Kind.HISTOGRAM}
 
 
 class Format(Enum):
@@ -40,10 +55,20 @@ class Format(Enum):
 
 
 def header(page_format: Format, name: str, kind: Kind, documentation: str) -> bytes:
-    """Return the HELP and TYPE lines of a family, whose documentation needs no escaping."""
+    """Return the HELP and TYPE lines of a family, whose documentation needs no escaping.
+
+    Nothing for count and sum of a signed histogram, which its buckets announce in the text format.
+    """
+    shown: str = kind.in_text
     if page_format is Format.OPENMETRICS and kind is Kind.COUNTER:
         name = name.removesuffix("_total")
-    return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n".encode()
+    elif page_format is Format.OPENMETRICS and kind is not kind.in_text:
+        shown = "unknown"
+    elif kind is Kind.SIGNED_HISTOGRAM:
+        name, is_first, _ = name.partition("_bucket")
+        if not is_first:
+            return b""
+    return f"# HELP {name} {documentation}\n# TYPE {name} {shown}\n".encode()
 
 
 def series(name: str, labels: Sequence[str], values: Iterable[str | None]) -> bytes:

@@ -12,7 +12,18 @@ from typing import Any, Generic, TypeVar
 
 from exporter.metrics import rows
 from exporter.metrics.exporter_metrics import ACCOUNT_FAMILIES, EXPORTER_FAMILIES
-from exporter.metrics.rows import Table, counter, families_of, gauge, money
+from exporter.metrics.exposition import Kind
+from exporter.metrics.table import (
+    Family,
+    Table,
+    counter,
+    counter_beside_gauge,
+    families_of,
+    gauge,
+    histogram,
+    money,
+    signed_histogram,
+)
 from exporter.polling.state import Instant, ProjectState, Reading
 
 V = TypeVar("V")
@@ -20,6 +31,10 @@ V = TypeVar("V")
 PROJECT = ("project_id", "project")
 
 _CACHED = " From the last successful poll."
+_SLIPPAGE = (
+    "Average fill price of market orders against the middle of bid and ask when submitted, as a ratio of it; "
+    "positive is a cost. The _sum may be negative: take no rate of it."
+)
 _FOREVER = Instant(inf, inf)
 
 
@@ -249,6 +264,48 @@ CHARTS = (
     ),
 )
 
+ORDERS = (
+    rows.ORDER_STATUSES.showing(
+        orders=gauge("Orders of the deployment by their status now.", lambda row: row),
+    ),
+    rows.ORDER_TYPES.showing(orders_total=counter_beside_gauge("Orders placed by type.", lambda row: row)),
+    rows.ORDERS.showing(
+        order_rejections_total=counter("Orders that were ever invalid.", lambda row: row.rejections),
+    ),
+    rows.FILLS.showing(fills_total=counter("Fills by side, partial ones included.", lambda row: row)),
+    rows.ORDERS.showing(
+        fills_lost_total=counter(
+            "Fills on events that LEAN's portfolio ignores: the broker holds what the algorithm does not know.",
+            lambda row: row.fills_lost,
+        ),
+    ),
+    rows.FEES.showing(order_fees_total=counter("Fees of orders in their currency.", lambda row: row)),
+    rows.REBATES.showing(
+        order_rebates_total=counter("Negative fees of orders in their currency.", lambda row: row)
+    ),
+    rows.OPEN_ORDERS.showing(open_orders=gauge("Orders that are open, by type.", lambda row: row)),
+    rows.OLDEST_ORDERS.showing(
+        oldest_open_order_timestamp_seconds=gauge(
+            "When the oldest open order was created; marketable ones should fill at once, resting ones wait.",
+            lambda row: row,
+        ),
+    ),
+    rows.ORDERS.showing(
+        last_order_timestamp_seconds=gauge("When the last order was created.", lambda row: row.last_order),
+        last_fill_timestamp_seconds=gauge("When the last fill happened.", lambda row: row.last_fill),
+    ),
+    rows.FILL_DURATION.showing(
+        order_fill_duration_seconds=histogram(
+            "Time from submission to the last fill of market orders.", lambda row: row
+        ),
+    ),
+    rows.SLIPPAGE.showing(order_slippage_ratio_bucket=signed_histogram(_SLIPPAGE, lambda row: row)),
+    rows.ORDERS.showing(
+        order_slippage_ratio_count=signed_histogram(_SLIPPAGE, lambda row: row.slippage.count),
+        order_slippage_ratio_sum=signed_histogram(_SLIPPAGE, lambda row: row.slippage.sum),
+    ),
+)
+
 
 def _status(state: ProjectState) -> Reading[rows.Status] | None:
     latest = state.deployment
@@ -276,13 +333,25 @@ _GROUPS = (  # without a declared type, which would let a group's tables show an
     Group(lambda state: state.equity and Reading(state.equity, state.equity.read_at), EQUITY, _CACHED),
     Group(lambda state: state.statistics, STATISTICS, _CACHED),
     Group(_charts, CHARTS, _CACHED),
+    Group(lambda state: state.orders, ORDERS, _CACHED),
 )
 
 GROUPS: tuple[Group[Any], ...] = _GROUPS
-PROJECT_FAMILIES = tuple(
+PROJECT_COLUMNS = tuple(
     family for group in GROUPS for family in families_of(group.tables, PROJECT, group.note)
 )
-"""Every family of a project, in the order of the page."""
+"""What a project has lines of, in the order of the page: families, and parts of signed histograms."""
 
+
+def _whole(column: Family) -> list[Family]:
+    """Return the family that a column is, or is the first part of."""
+    family = column._replace(kind=column.kind.in_text)
+    if column.kind is not Kind.SIGNED_HISTOGRAM:
+        return [family]
+    name, is_first, _ = column.name.partition("_bucket")
+    return [family._replace(name=name)] if is_first else []
+
+
+PROJECT_FAMILIES = tuple(family for column in PROJECT_COLUMNS for family in _whole(column))
 FAMILIES = (*PROJECT_FAMILIES, *ACCOUNT_FAMILIES, *EXPORTER_FAMILIES)
 """Every family but those of prometheus-client's process and platform collectors."""

@@ -7,7 +7,7 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from exporter.metrics.exposition import label_pairs, numbers
-from exporter.metrics.rows import Table, Tables
+from exporter.metrics.table import Table, Tables
 
 _KEPT_TEXTS = 1024
 

@@ -21,7 +21,7 @@ from isal import isal_zlib
 
 from exporter.clock import Clock
 from exporter.metrics.exposition import Format, header
-from exporter.metrics.families import PROJECT_FAMILIES
+from exporter.metrics.families import PROJECT_COLUMNS
 from exporter.metrics.rendering import RenderedProject
 from exporter.polling.store import Snapshot, Store
 
@@ -159,11 +159,12 @@ def _cut(columns: Iterator[tuple[bytes, ...]], page_format: Format) -> Iterator[
     """Yield the lines of blocks: the families' headers and lines in their order, none of them empty."""
     collected: list[bytes] = []
     size = 0
-    for family, column in zip(PROJECT_FAMILIES, columns, strict=False):
+    for family, column in zip(PROJECT_COLUMNS, columns, strict=False):
         lines = [line for line in column if line]
         if not lines:
             continue
-        collected.append(header(page_format, family.name, family.kind, family.help).rstrip())
+        if announcement := header(page_format, family.name, family.kind, family.help):
+            collected.append(announcement.rstrip())
         for some in _pieces(lines):
             collected += some
             size += sum(map(len, some))

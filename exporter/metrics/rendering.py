@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from exporter.metrics.exposition import label_pairs
 from exporter.metrics.families import GROUPS, PROJECT, Group
 from exporter.metrics.frame import Frame, SharedLabels, render_tables
-from exporter.metrics.rows import CURRENCY
+from exporter.metrics.table import CURRENCY
 from exporter.polling.state import ProjectState
 
 

@@ -1,140 +1,21 @@
-"""The kinds of rows that metrics are about: their labels, and how keys and label values are made.
+"""The kinds of rows that a project's metrics are about: their values, labels, and how keys are made."""
 
-A *table* turns a value into rows, one for each sample of each of its metrics. A *metric* is a help text and
-a number of a row. Neither reads anything but the value, so lines are rendered again when it changes.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from decimal import Decimal
 from itertools import islice
-from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from exporter.config.model import LimitName, Limits, Severity
 from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import AlgorithmStatus, Deployment, Statistics
 from exporter.domain.equity import EquityCurve
+from exporter.domain.order import OpenKind, OrderStatus, OrderType, Side
+from exporter.domain.order_totals import Histogram, OrderTotals
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security
 from exporter.errors import Reason
-from exporter.metrics.exposition import Kind
+from exporter.metrics.table import Labels, Rows, Table, histogram_rows, one_label, one_row, rows_of
 from exporter.polling.state import ProjectState, Reading, Source, SourceHealth
-
-K = TypeVar("K")
-R = TypeVar("R")
-V = TypeVar("V")
-
-Labels = tuple[str | None, ...]
-"""Label values; a label of ``None`` is left out."""
-
-CURRENCY = "account_currency"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric(Generic[R]):
-    """A help text and a number of a row, ``None`` for no sample.
-
-    ``money`` is for numbers in the account currency, which becomes a label.
-    """
-
-    help: str
-    value: Callable[[R], float | None]
-    kind: Kind = Kind.GAUGE
-    money: bool = False
-
-
-def gauge(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a metric that may fall."""
-    return Metric(text, value)
-
-
-def money(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a gauge in the account currency."""
-    return Metric(text, value, money=True)
-
-
-def counter(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a metric that only grows, but for a reset to 0."""
-    return Metric(text, value, Kind.COUNTER)
-
-
-class Family(NamedTuple):
-    """A metric as the page announces it, with all labels of its samples."""
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...]
-
-
-class Rows(NamedTuple, Generic[K, R]):
-    """Rows, and for each a key that tells which one it is."""
-
-    keys: Sequence[K]
-    rows: Sequence[R]
-
-
-def one_row(row: R) -> Rows[Labels, R]:
-    """Return the only row there is, which needs no labels."""
-    return Rows(_ALONE, (row,))
-
-
-def rows_of(by_key: Mapping[K, R]) -> Rows[K, R]:
-    """Return a row for each key of a mapping."""
-    return Rows(tuple(by_key), tuple(by_key.values()))
-
-
-_ALONE: Sequence[Labels] = ((),)
-
-
-def _as_it_is(key: Any) -> Labels:
-    labels: Labels = key
-    return labels
-
-
-def _one_label(key: str) -> Labels:
-    return (key,)
-
-
-@dataclass(frozen=True, slots=True)
-class Table(Generic[V, K, R]):
-    """One kind of row: ``read`` returns the rows of a value, ``label_values`` the labels' values of a key.
-
-    Label text is made again only when the keys change. The first label value of a histogram's row is
-    the suffix of the sample's name. ``label_names`` is for labels whose names the user chooses.
-    """
-
-    read: Callable[[V], Rows[K, R]]
-    labels: tuple[str, ...] = ()
-    label_values: Callable[[K], Labels] = _as_it_is
-    label_names: Callable[[K], tuple[str, ...]] | None = None
-    metrics: Mapping[str, Metric[R]] = field(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def is_histogram(self) -> bool:
-        """Whether the rows are a histogram's samples."""
-        return any(metric.kind is Kind.HISTOGRAM for metric in self.metrics.values())
-
-    def showing(self, **metrics: Metric[R]) -> "Table[V, K, R]":
-        """Return the table with metrics of its rows, by name without the prefix that all have."""
-        return replace(self, metrics={f"quantconnect_{name}": metric for name, metric in metrics.items()})
-
-
-Tables = Sequence[Table[Any, Any, Any]]
-
-
-def families_of(tables: Tables, shared: tuple[str, ...], note: str = "") -> tuple[Family, ...]:
-    """Return the families of tables: their samples begin with the ``shared`` labels, help texts end with ``note``."""
-    return tuple(
-        Family(
-            name,
-            metric.kind,
-            metric.help + note,
-            (*shared, *table.labels, *([CURRENCY] if metric.money else [])),
-        )
-        for table in tables
-        for name, metric in table.metrics.items()
-    )
 
 
 class Health(NamedTuple):
@@ -145,7 +26,7 @@ class Health(NamedTuple):
 
 
 SOURCES: Table[Health, Source, SourceHealth] = Table(
-    lambda value: rows_of(value.sources), ("source",), _one_label
+    lambda value: rows_of(value.sources), ("source",), one_label
 )
 HEALTH: Table[Health, Labels, Health] = Table(one_row)
 
@@ -206,7 +87,7 @@ class Slow(NamedTuple):
 
 
 INTERVALS: Table[Slow, Source, float | None] = Table(
-    lambda value: rows_of(value.intervals), ("source",), _one_label
+    lambda value: rows_of(value.intervals), ("source",), one_label
 )
 FAILURES: Table[Slow, Labels, int] = Table(Slow.failures_by_reason, ("source", "reason"))
 SLOW: Table[Slow, Labels, Slow] = Table(one_row)
@@ -239,7 +120,7 @@ class Status(NamedTuple):
         return rows_of({(self.account, latest.deploy_id, latest.brokerage): 1.0} if latest else {})
 
 
-STATUSES: Table[Status, AlgorithmStatus, bool] = Table(Status.by_status, ("status",), _one_label)
+STATUSES: Table[Status, AlgorithmStatus, bool] = Table(Status.by_status, ("status",), one_label)
 DEPLOYMENT_INFO: Table[Status, Labels, float] = Table(Status.info, ("account", "deploy_id", "brokerage"))
 
 
@@ -283,12 +164,46 @@ HOLDINGS: Table[ShownPortfolio, Security, Holding] = Table(
 HOLDING_INFO: Table[ShownPortfolio, tuple[Security, str], float] = Table(
     ShownPortfolio.infos, ("symbol_id", "ticker", "market", "currency_symbol"), _info_labels
 )
-CASH: Table[ShownPortfolio, str, CashBalance] = Table(ShownPortfolio.cash, ("currency",), _one_label)
+CASH: Table[ShownPortfolio, str, CashBalance] = Table(ShownPortfolio.cash, ("currency",), one_label)
 PORTFOLIO: Table[ShownPortfolio, Labels, ShownPortfolio] = Table(one_row)
 
 EQUITY: Table[Reading[EquityCurve], Labels, Reading[EquityCurve]] = Table(one_row)
 
 STATISTICS: Table[Statistics, Labels, Statistics] = Table(one_row)
 CUSTOM_STATISTICS: Table[Statistics, str, float] = Table(
-    lambda value: rows_of(dict(value.custom)), ("statistic",), _one_label
+    lambda value: rows_of(dict(value.custom)), ("statistic",), one_label
 )
+
+
+def _amounts(by_currency: Mapping[str, Decimal]) -> Rows[str, float]:
+    return rows_of({currency: float(amount) for currency, amount in by_currency.items()})
+
+
+def _samples(histogram: Histogram) -> Rows[Labels, float]:
+    return histogram_rows(histogram.bounds, [((), histogram.counts, histogram.sum)])
+
+
+def _buckets(histogram: Histogram) -> Rows[str, int]:
+    return Rows((*map(str, histogram.bounds), "+Inf"), histogram.cumulative())
+
+
+ORDERS: Table[OrderTotals, Labels, OrderTotals] = Table(one_row)
+ORDER_STATUSES: Table[OrderTotals, OrderStatus, int] = Table(
+    lambda value: rows_of(value.by_status), ("status",), one_label
+)
+ORDER_TYPES: Table[OrderTotals, OrderType, int] = Table(
+    lambda value: rows_of(value.placed), ("type",), one_label
+)
+FILLS: Table[OrderTotals, Side, int] = Table(lambda value: rows_of(value.fills), ("side",), one_label)
+FEES: Table[OrderTotals, str, float] = Table(lambda value: _amounts(value.fees), ("currency",), one_label)
+REBATES: Table[OrderTotals, str, float] = Table(
+    lambda value: _amounts(value.rebates), ("currency",), one_label
+)
+OPEN_ORDERS: Table[OrderTotals, OrderType, int] = Table(
+    lambda value: rows_of(value.open), ("type",), one_label
+)
+OLDEST_ORDERS: Table[OrderTotals, OpenKind, float] = Table(
+    lambda value: rows_of(value.oldest_open), ("kind",), one_label
+)
+FILL_DURATION: Table[OrderTotals, Labels, float] = Table(lambda value: _samples(value.fill_duration), ("le",))
+SLIPPAGE: Table[OrderTotals, str, int] = Table(lambda value: _buckets(value.slippage), ("le",), one_label)

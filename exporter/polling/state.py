@@ -9,6 +9,7 @@ from exporter.config.model import ProjectSettings
 from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import Deployment, Statistics
 from exporter.domain.equity import EquityCurve
+from exporter.domain.order_totals import OrderTotals
 from exporter.domain.portfolio import Portfolio
 from exporter.errors import Reason
 
@@ -78,6 +79,7 @@ class ProjectState(NamedTuple):
     equity: Reading[EquityCurve] | None = None
     statistics: Reading[Statistics] | None = None
     charts: Mapping[str, Reading[Mapping[str, ChartPoint]]] = MappingProxyType({})
+    orders: Reading[OrderTotals] | None = None
     account_currency: str | None = None
 
     @property
@@ -121,6 +123,7 @@ class ProjectState(NamedTuple):
             equity=None,
             statistics=None,
             charts={},
+            orders=None,
             account_currency=self.settings.account_currency,
         )
 
@@ -170,6 +173,7 @@ class ProjectState(NamedTuple):
             portfolio=self.portfolio if fresh(self.portfolio) else None,
             equity=self.equity if fresh(self.equity) else None,
             statistics=self.statistics if fresh(self.statistics) else None,
+            orders=self.orders if fresh(self.orders) else None,
             charts={name: reading for name, reading in self.charts.items() if fresh(reading)},
         )
 

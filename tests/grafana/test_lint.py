@@ -36,6 +36,19 @@ NOT_SHOWN: dict[str, str] = {
     "quantconnect_unrealized_pnl": "part of strategy_pnl",
     "quantconnect_strategy_pnl": "not yet",
     "quantconnect_capital": "not yet",
+    "quantconnect_orders": "not yet",
+    "quantconnect_orders_total": "not yet",
+    "quantconnect_order_rejections_total": "not yet",
+    "quantconnect_fills_total": "not yet",
+    "quantconnect_fills_lost_total": "not yet",
+    "quantconnect_order_fees_total": "not yet",
+    "quantconnect_order_rebates_total": "not yet",
+    "quantconnect_open_orders": "not yet",
+    "quantconnect_oldest_open_order_timestamp_seconds": "not yet",
+    "quantconnect_last_order_timestamp_seconds": "not yet",
+    "quantconnect_last_fill_timestamp_seconds": "not yet",
+    "quantconnect_order_fill_duration_seconds": "not yet",
+    "quantconnect_order_slippage_ratio": "not yet",
 }
 """Families that no dashboard uses, each with the reason."""
 

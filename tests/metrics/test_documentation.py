@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exporter.metrics.exposition import Kind
 from exporter.metrics.families import FAMILIES
-from exporter.metrics.rows import Family
+from exporter.metrics.table import Family
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "metrics.md"
 METRIC = re.compile(r"\| `(quantconnect_\w+)` \|")

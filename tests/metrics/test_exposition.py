@@ -28,6 +28,24 @@ def test_gauge_header_is_the_same_in_both_formats():
     assert header(Format.TEXT, "up", Kind.GAUGE, "Up.") == header(Format.OPENMETRICS, "up", Kind.GAUGE, "Up.")
 
 
+def test_what_openmetrics_does_not_allow_has_no_type_there():
+    """A counter beside a gauge of its name keeps ``_total``, and parts of a signed histogram are announced one by one."""
+    counter = ("orders_total", Kind.COUNTER_BESIDE_GAUGE, "Orders.")
+    count = ("slippage_count", Kind.SIGNED_HISTOGRAM, "Slippage.")
+    bucket = ("slippage_bucket", Kind.SIGNED_HISTOGRAM, "Slippage.")
+
+    assert header(Format.TEXT, *counter) == b"# HELP orders_total Orders.\n# TYPE orders_total counter\n"
+    assert header(Format.TEXT, *bucket) == b"# HELP slippage Slippage.\n# TYPE slippage histogram\n"
+    assert header(Format.TEXT, *count) == b""
+    assert (
+        header(Format.OPENMETRICS, *counter) == b"# HELP orders_total Orders.\n# TYPE orders_total unknown\n"
+    )
+    assert (
+        header(Format.OPENMETRICS, *count)
+        == b"# HELP slippage_count Slippage.\n# TYPE slippage_count unknown\n"
+    )
+
+
 def test_label_left_out():
     """A label that is not known is left out, and a series without labels has no braces."""
     assert series("equity", ("project", "account_currency"), ("a", None)) == b'equity{project="a"} '

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from exporter.metrics.exposition import Kind
-from exporter.metrics.families import ACCOUNT_FAMILIES, FAMILIES, PROJECT, PROJECT_FAMILIES
-from exporter.metrics.rows import CURRENCY
+from exporter.metrics.families import ACCOUNT_FAMILIES, FAMILIES, PROJECT, PROJECT_COLUMNS, PROJECT_FAMILIES
+from exporter.metrics.table import CURRENCY
 
 MONEY = (
     "holding_market_value",
@@ -26,7 +26,7 @@ MONEY = (
     "strategy_pnl",
     "capital",
 )
-TARGET_LABELS = {"job", "instance", "env", "environment", "region", "cluster", "type"}
+TARGET_LABELS = {"job", "instance", "env", "environment", "region", "cluster"}
 
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
@@ -72,3 +72,21 @@ def test_money_names_its_currency():
     labelled = {family.name for family in FAMILIES if CURRENCY in family.labels}
 
     assert labelled == {f"quantconnect_{name}" for name in MONEY}
+
+
+def test_openmetrics_knows_no_family_twice():
+    """A counter's family has no ``_total`` in OpenMetrics, where a gauge of the same name would be the same family."""
+    names = {family.name for family in FAMILIES}
+    beside = {name for name in names if name.endswith("_total") and name.removesuffix("_total") in names}
+
+    assert beside == {each.name for each in PROJECT_COLUMNS if each.kind is Kind.COUNTER_BESIDE_GAUGE}
+
+
+def test_signed_histogram_is_one_family():
+    """Buckets, count and sum, in this order, are columns of the page and one histogram of the table."""
+    parts = [each.name for each in PROJECT_COLUMNS if each.kind is Kind.SIGNED_HISTOGRAM]
+    (family,) = [each for each in FAMILIES if each.name == "quantconnect_order_slippage_ratio"]
+
+    assert parts == [f"{family.name}_{part}" for part in ("bucket", "count", "sum")]
+    assert (family.kind, family.labels) == (Kind.HISTOGRAM, (*PROJECT, "le"))
+    assert "_sum may be negative" in family.help

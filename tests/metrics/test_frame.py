@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from exporter.metrics.exposition import Kind
 from exporter.metrics.frame import SharedLabels, render_tables
-from exporter.metrics.rows import Labels, Metric, Table, counter, gauge, money, one_row, rows_of
+from exporter.metrics.table import Labels, Metric, Table, counter, gauge, money, one_row, rows_of
 
 PROJECT = SharedLabels('{project="a"', ',account_currency="USD"} ')
 PRICES: Table[Mapping[str, float | None], str, float | None] = Table(

@@ -8,7 +8,7 @@ from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import AlgorithmStatus, Deployment
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
-from exporter.metrics.families import GROUPS, PROJECT_FAMILIES
+from exporter.metrics.families import GROUPS, PROJECT_COLUMNS
 from exporter.metrics.rendering import render_project
 from exporter.polling.state import Instant, Reading, Source, new_project
 
@@ -24,7 +24,7 @@ STATE = (
 
 
 def lines_of(rendered, name: str) -> str:
-    index = next(index for index, family in enumerate(PROJECT_FAMILIES) if family.name == name)
+    index = next(index for index, family in enumerate(PROJECT_COLUMNS) if family.name == name)
     return rendered.lines[index].decode()
 
 
@@ -141,7 +141,7 @@ def test_groups_expire_with_their_reading():
     polls, seldom, status, portfolio, *_ = render_project(STATE, None).groups
     stale_after = STATE.settings.polling.stale_after
 
-    assert len(GROUPS) == 7
+    assert len(GROUPS) == 8
     assert polls.expires_at == seldom.expires_at == inf
     assert (status.expires_at, portfolio.expires_at) == (50 + stale_after, 50 + stale_after)
 

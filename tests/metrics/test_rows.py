@@ -9,17 +9,8 @@ from exporter.errors import Reason
 from exporter.metrics import rows
 from exporter.metrics.exposition import Kind
 from exporter.metrics.frame import SharedLabels, render_tables
-from exporter.metrics.rows import (
-    Charts,
-    Family,
-    ShownPortfolio,
-    Slow,
-    Status,
-    counter,
-    families_of,
-    gauge,
-    money,
-)
+from exporter.metrics.rows import Charts, ShownPortfolio, Slow, Status
+from exporter.metrics.table import Family, counter, families_of, gauge, money
 from exporter.polling.state import Instant, Reading, Source, new_project
 
 NOW = Instant(wall=1000.0, monotonic=50.0)
