@@ -107,7 +107,7 @@ def machine() -> str:
         ),
         platform.machine(),
     )
-    names = ("prometheus-client", "requests", "uvicorn", "isal", "orjson")
+    names = ("prometheus-client", "requests", "uvicorn", "isal", "msgspec")
     versions = ", ".join(f"{name} {_version(name)}" for name in names)
     return (
         f"{os.cpu_count()} cores, {model}, load {os.getloadavg()[0]:.1f}; {platform.platform(terse=True)}; "

@@ -27,7 +27,7 @@ from exporter.process import collect_garbage_rarely
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
 from exporter.quantconnect.envelope import Response, interpret
 from exporter.quantconnect.telemetry import RequestLog
-from exporter.quantconnect.wire.portfolio import parse_portfolio
+from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
 from exporter.service import make_client_of
 
 PROJECTS = 1000
@@ -208,7 +208,7 @@ def _answer(holdings: int, rounds: int) -> Figure:
     def ours() -> float:
         body = bodies[next(turn) % len(bodies)]
         started_at = process_time()
-        read = parse_portfolio(interpret(Response(200, {}, body, 0.0)))
+        read = parse_portfolio(interpret(Response(200, {}, body, 0.0), PortfolioShape))
         move_prices(store, FIRST_PROJECT, read, read_clock(CLOCK))
         return process_time() - started_at
 

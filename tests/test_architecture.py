@@ -36,7 +36,12 @@ DOORS = {
     "uvicorn": {"web"},
     "bcrypt": {"web/basic_auth.py"},
     "isal": {"metrics/page.py"},
-    "orjson": {"metrics/exposition.py", "quantconnect/envelope.py"},
+    "msgspec": {
+        "metrics/exposition.py",
+        "quantconnect/envelope.py",
+        "quantconnect/wire/chart.py",
+        "quantconnect/wire/portfolio.py",
+    },
     "prometheus_client": {"metrics/process_metrics.py"},
 }
 

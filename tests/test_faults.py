@@ -21,13 +21,14 @@ import trustme
 
 from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
-from exporter.quantconnect.client import LARGEST_BODY
+from exporter.quantconnect.client import LARGEST_BODIES
 from exporter.quantconnect.wire.portfolio import decode
 from tests.support import PAIR, config_of, project_named
 
 TROUBLED, SOUND = PAIR
 PORTFOLIO = "live/portfolio/read"
 JSON = {"Content-Type": "application/json"}
+LARGEST_BODY = max(LARGEST_BODIES.values())
 
 
 def portfolio(holdings: object = None, **members: object) -> dict:

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 from itertools import compress
 from math import isfinite
 
-import orjson
+import msgspec
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -96,9 +96,9 @@ def number(value: float) -> bytes:
 def numbers(values: Sequence[float | None]) -> tuple[list[str], list[bool] | None]:
     """Return the shortest text of each number that is finite, and which of the values these are, ``None`` for all.
 
-    orjson writes both what is unknown and what is not finite as ``null``.
+    JSON's ``null`` stands both for what is unknown and for what is not finite.
     """
-    dumped = orjson.dumps(values).decode()
+    dumped = msgspec.json.encode(values).decode()
     if "null" not in dumped:
         return (dumped[1:-1].split(",") if values else []), None
     known = [value is not None and isfinite(value) for value in values]

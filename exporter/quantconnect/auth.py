@@ -19,14 +19,28 @@ class Credentials:
     api_token: Secret
 
 
-def signed_headers(credentials: Credentials, unix_seconds: float) -> Mapping[str, str]:
-    """Return the headers that prove the user at this moment.
+@dataclass(frozen=True, slots=True, repr=False)
+class Signature:
+    """What proves the user for two hours: the hash, its Base64 form with the user id, the headers."""
+
+    token_hash: str
+    basic: str
+    timestamp: str
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of a request."""
+        return {"Authorization": f"Basic {self.basic}", "Timestamp": self.timestamp}
+
+
+def sign(credentials: Credentials, unix_seconds: float) -> Signature:
+    """Return the signature of the user at this moment.
 
     The rule is LEAN's ``Api/ApiConnection.cs``: basic authentication of the user id and the SHA-256
     of ``token:timestamp``, with the same whole-second timestamp in a header of its own. Signatures
-    grow old, so headers are made anew for each request.
+    expire, so each request has its own.
     """
     timestamp = str(int(unix_seconds))
     token_hash = sha256(f"{credentials.api_token.reveal()}:{timestamp}".encode()).hexdigest()
     basic = b64encode(f"{credentials.user_id}:{token_hash}".encode()).decode()
-    return {"Authorization": f"Basic {basic}", "Timestamp": timestamp}
+    return Signature(token_hash, basic, timestamp)

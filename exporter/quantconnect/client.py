@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
+from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -15,15 +17,24 @@ from exporter.domain.chart import Chart
 from exporter.domain.deployment import Deployment, Statistics
 from exporter.domain.portfolio import Portfolio
 from exporter.errors import ApiError, NoDeployment, Reason, Unavailable
-from exporter.quantconnect.auth import Credentials, signed_headers
+from exporter.quantconnect.auth import Credentials, sign
 from exporter.quantconnect.deadline import BoundedAdapter
-from exporter.quantconnect.envelope import Response, interpret
+from exporter.quantconnect.envelope import Envelope, Response, interpret
+from exporter.quantconnect.redaction import without_secrets
 from exporter.quantconnect.telemetry import OK, RequestLog
 from exporter.quantconnect.transport import transport_error
-from exporter.quantconnect.wire.chart import parse_chart_answer
-from exporter.quantconnect.wire.live import Listing, parse_deployment, parse_listing, parse_project_names
-from exporter.quantconnect.wire.portfolio import parse_portfolio
-from exporter.quantconnect.wire.statistics import parse_statistics
+from exporter.quantconnect.wire.chart import ChartShape, parse_chart_answer
+from exporter.quantconnect.wire.live import (
+    DeploymentShape,
+    Listing,
+    ListShape,
+    ProjectsShape,
+    parse_deployment,
+    parse_listing,
+    parse_project_names,
+)
+from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
+from exporter.quantconnect.wire.statistics import StatisticsShape, parse_statistics
 
 T = TypeVar("T")
 
@@ -37,8 +48,22 @@ ENDPOINTS = (AUTHENTICATE, LIVE_LIST, LIVE_READ, LIVE_PORTFOLIO_READ, LIVE_CHART
 """Every endpoint the exporter may ask; each only reads."""
 
 RESULTS = (OK, *Reason)
-LARGEST_BODY = 64 * 1024 * 1024
-"""Bytes, after decompression: sixty times the largest genuine answer."""
+_MEGABYTE = 1024 * 1024
+LARGEST_BODIES = {
+    AUTHENTICATE: _MEGABYTE,
+    LIVE_LIST: 8 * _MEGABYTE,  # 13,000 deployments
+    LIVE_READ: 8 * _MEGABYTE,  # it holds the source code of the project
+    LIVE_PORTFOLIO_READ: 4 * _MEGABYTE,  # 25,000 holdings
+    LIVE_CHART_READ: 4 * _MEGABYTE,  # 1,000 points of 150 series
+    PROJECTS_READ: 8 * _MEGABYTE,  # 4,000 projects
+}
+"""Bytes that an answer may have, after decompression: what each endpoint can need."""
+
+BELIEVABLE_AHEAD = 300.0
+"""Seconds that a point of a chart may be ahead of both our clock and the API's."""
+
+_ONE_AT_A_TIME = Lock()
+"""Only one answer at a time is in memory as objects. The interpreter would not read two faster."""
 
 _CHUNK = 64 * 1024
 
@@ -83,7 +108,10 @@ class Client:
         self._clock = clock
         self._log = log
         self._throttle = throttle
+        self._secrets: tuple[str, ...] = ()
         self._session = _Session()
+        # A cookie that an answer sets would break every later request.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, BoundedAdapter())
         self._session.headers["User-Agent"] = f"quantconnect-exporter/{__version__}"
@@ -98,16 +126,18 @@ class Client:
 
     def authenticate(self) -> None:
         """Raise Unauthorized unless QuantConnect knows the user."""
-        self._ask(AUTHENTICATE, {}, lambda _: None)
+        self._ask(AUTHENTICATE, {}, Envelope, lambda _, __: None)
 
     def live_list(self) -> Listing:
         """Return every deployment of the account's projects."""
-        return self._ask(LIVE_LIST, {}, parse_listing)
+        return self._ask(LIVE_LIST, {}, ListShape, lambda body, _: parse_listing(body))
 
     def live_deployment(self, project_id: int) -> Deployment | None:
         """Return a project's deployment, ``None`` for one never deployed."""
         try:
-            return self._ask(LIVE_READ, {"projectId": project_id}, parse_deployment)
+            return self._ask(
+                LIVE_READ, {"projectId": project_id}, DeploymentShape, lambda body, _: parse_deployment(body)
+            )
         except NoDeployment:
             return None
 
@@ -116,19 +146,26 @@ class Client:
         return self._ask(
             LIVE_READ,
             {"projectId": project_id},
-            lambda body: parse_statistics(body, most_custom),
+            StatisticsShape,
+            lambda body, _: parse_statistics(body, most_custom),
         )
 
     def live_portfolio(self, project_id: int) -> Portfolio:
         """Return a live algorithm's holdings and cash book."""
-        return self._ask(LIVE_PORTFOLIO_READ, {"projectId": project_id}, parse_portfolio)
+        return self._ask(
+            LIVE_PORTFOLIO_READ,
+            {"projectId": project_id},
+            PortfolioShape,
+            lambda body, _: parse_portfolio(body),
+        )
 
     def live_chart(
         self, project_id: int, name: str, start: float, end: float, count: int, only: str | None = None
     ) -> Chart:
         """Return a chart's points between two Unix times, at most ``count`` for each series.
 
-        With ``only``, that series alone is read, so that no other can spoil it.
+        With ``only``, that series alone is read, so that no other can spoil it. A point that no clock can
+        have made yet is malformed.
         """
         request = {
             "projectId": project_id,
@@ -137,13 +174,25 @@ class Client:
             "start": int(start),
             "end": int(end),
         }
-        return self._ask(LIVE_CHART_READ, request, lambda body: parse_chart_answer(body, name, only))
+        return self._ask(
+            LIVE_CHART_READ,
+            request,
+            ChartShape,
+            lambda body, now: parse_chart_answer(body, name, only, now + BELIEVABLE_AHEAD),
+        )
 
     def project_names(self) -> Mapping[int, str]:
         """Return the name of each of the account's projects by its id."""
-        return self._ask(PROJECTS_READ, {}, parse_project_names)
+        return self._ask(PROJECTS_READ, {}, ProjectsShape, lambda body, _: parse_project_names(body))
 
-    def _ask(self, endpoint: str, request: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], T]) -> T:
+    def _ask(
+        self,
+        endpoint: str,
+        request: Mapping[str, Any],
+        shape: type[Envelope],
+        parse: Callable[[Mapping[str, Any], float], T],
+    ) -> T:
+        """Return what ``parse`` makes of the answer's body and the later of both clocks."""
         self._throttle()
         started = self._clock.monotonic()
         result: str = Reason.INTERNAL
@@ -151,7 +200,8 @@ class Client:
             response = self._post(endpoint, request)
             if (skew := response.clock_skew()) is not None:
                 self._log.record_clock_skew(skew)
-            parsed = parse(interpret(response))
+            with _ONE_AT_A_TIME:
+                parsed = parse(interpret(response, shape), response.latest_clock())
             result = OK
         except ApiError as error:
             result = error.reason
@@ -173,22 +223,24 @@ class Client:
                 stream=True,
             ) as answer:
                 wall = self._clock.wall()
-                content = _read(answer)
+                content = without_secrets(_read(answer, LARGEST_BODIES[endpoint]), self._secrets)
                 return Response(answer.status_code, answer.headers, content, wall)
         except (OSError, urllib3.exceptions.HTTPError) as error:  # an OSError is what all of requests' are
             raise transport_error(error, self.timeout) from None
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(signed_headers(self._credentials, self._clock.wall()))
+        signature = sign(self._credentials, self._clock.wall())
+        self._secrets = (self._credentials.api_token.reveal(), signature.basic, signature.token_hash)
+        request.headers.update(signature.headers)
         return request
 
 
-def _read(answer: requests.Response) -> bytes:
+def _read(answer: requests.Response, largest: int) -> bytes:
     content = bytearray()
     while chunk := answer.raw.read1(_CHUNK, decode_content=True):
         content += chunk
-        if len(content) > LARGEST_BODY:
-            raise Unavailable(f"the body is larger than {LARGEST_BODY} bytes")
+        if len(content) > largest:
+            raise Unavailable(f"the body is larger than {largest} bytes")
     return bytes(content)
 
 

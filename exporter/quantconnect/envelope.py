@@ -1,14 +1,15 @@
 """What an HTTP answer means: the body that was asked for, or why there is none."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
-import orjson
+import msgspec
 
 from exporter.errors import (
     ApiError,
@@ -25,9 +26,21 @@ from exporter.quantconnect.redaction import redacted
 _REFUSED_CREDENTIALS = {"userid not valid": Refused.USER_ID, "hash doesn't match": Refused.HASH}
 _TOO_MANY = ("too many requests", "rate limit", "api rate limit")
 _NO_DEPLOYMENT = "no live deployment found"
+_HTML = re.compile(rb"\s*<")
 _FIRST_ERROR_STATUS = 400
 _FIRST_SERVER_ERROR = 500
 _FIRST_REDIRECT = 300
+
+
+MOST_FORGIVEN = 2 * 1024 * 1024
+"""Bytes of a body in another shape than today's, which takes thirty times as much memory to read."""
+
+
+class Envelope(TypedDict):
+    """What every answer has; endpoints add what is read of theirs. Other members are skipped unread."""
+
+    success: bool
+    errors: NotRequired[list[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,10 @@ class Response:
     content: bytes
     wall: float
 
+    def latest_clock(self) -> float:
+        """Return the later of our clock and the server's, in Unix seconds."""
+        return max(self.wall, _http_date(self.headers.get("Date", "")) or self.wall)
+
     def clock_skew(self) -> float | None:
         """Return our clock minus the server's in seconds, from its Date header; ``None`` without one."""
         moment = _http_date(self.headers.get("Date", ""))
@@ -46,8 +63,16 @@ class Response:
         return None if moment is None else self.wall - (moment + 0.5)
 
 
-def interpret(response: Response) -> Mapping[str, Any]:
-    """Return the body of a successful answer, or raise the ApiError that says why there is none."""
+def interpret(response: Response, shape: type[Envelope] | None = None) -> Mapping[str, Any]:
+    """Return the body of a successful answer, or raise the ApiError that says why there is none.
+
+    A body of the shape is read as such: fast, and refused early where it is wrong. Another one is read
+    forgivingly, up to ``MOST_FORGIVEN`` bytes; whoever reads the value decides what it is worth.
+    """
+    if shape is not None and response.status == HTTPStatus.OK:
+        body = _shaped(response.content, shape)
+        if body is not None:
+            return body
     if _FIRST_REDIRECT <= response.status < _FIRST_ERROR_STATUS:
         raise Unavailable(f"HTTP {response.status}: redirected, which the API does not do")
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -72,10 +97,10 @@ def _json_object(response: Response) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         if response.status == HTTPStatus.UNAUTHORIZED:
             return {}
-        if response.status >= _FIRST_ERROR_STATUS or response.content.lstrip()[:1] == b"<":
+        if response.status >= _FIRST_ERROR_STATUS or _HTML.match(response.content):
             text = f"HTTP {response.status} with a body that is not JSON"
             raise Unavailable(text, _retry_after(response)) from None
-        raise Malformed(f"the body is not JSON: {_where(error)}") from None
+        raise Malformed(f"the body is {_where(error)}") from None
     if isinstance(body, dict):
         return body
     if response.status >= _FIRST_ERROR_STATUS:
@@ -83,23 +108,41 @@ def _json_object(response: Response) -> Mapping[str, Any]:
     raise Malformed("the body is not a JSON object")
 
 
-def _parsed(content: bytes) -> Any:
-    """Return the value in JSON: by orjson, which is three times as fast, if it has nothing against it.
-
-    What it refuses may still do, such as half a surrogate pair in a name that spoils its own row alone.
-    """
+def _shaped(content: bytes, shape: type[Envelope]) -> Mapping[str, Any] | None:
+    """Return the body of a success in the shape; ``None`` for another shape, or for a refusal."""
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
+        body = msgspec.json.decode(content, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return body if body["success"] and not body.get("errors") else None
+
+
+class _TooLargeError(ValueError):
+    """A body of another shape that is too large to be read forgivingly."""
+
+
+def _parsed(content: bytes) -> Any:
+    """Return the value in JSON: fast where it is strict JSON, else by the standard library.
+
+    The latter also reads half a surrogate pair, which spoils only the row that it is in.
+    """
+    if len(content) > MOST_FORGIVEN:
+        raise _TooLargeError
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return json.loads(content)
 
 
 def _where(error: ValueError | RecursionError) -> str:
+    if isinstance(error, _TooLargeError):
+        return f"of a shape that is not known, and larger than {MOST_FORGIVEN} bytes"
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at byte {error.pos} of {len(error.doc)}"
+        return f"not JSON: {error.msg} at byte {error.pos} of {len(error.doc)}"
     if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8"
-    return "nested too deeply" if isinstance(error, RecursionError) else "a number too long to read"
+        return "not JSON: not UTF-8"
+    problem = "nested too deeply" if isinstance(error, RecursionError) else "a number too long to read"
+    return f"not JSON: {problem}"
 
 
 def _http_error(response: Response, errors: list[str]) -> ApiError:

@@ -1,7 +1,13 @@
-"""Making a foreign text safe for a log line."""
+"""Taking secrets out of what others wrote, and making it safe for a log line."""
 
+import json
 import re
+from collections.abc import Iterable
 
+_MASK = b"<secret>"
+_SHORTEST_SECRET = 8
+"""Characters: masking a shorter one would break bodies that hold it by chance."""
+_ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9a-fA-F])|(/)|.)", re.DOTALL)
 _LONGEST = 200
 _HASH_OR_TOKEN = re.compile(r"[0-9A-Za-z+/=_-]{24,}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -15,3 +21,39 @@ def redacted(foreign: str) -> str:
     one_line = _UNPRINTABLE.sub(" ", foreign[: 10 * _LONGEST])
     masked = _HASH_OR_TOKEN.sub("<redacted>", one_line)
     return masked if len(masked) <= _LONGEST else f"{masked[:_LONGEST]}…"
+
+
+def without_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
+    """Return a body with the secrets masked, however JSON's escapes or its encoding spell them.
+
+    To be called before anything is parsed or cut: half a secret would not be recognised.
+    """
+    sought = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    plain = _unescaped(_as_utf_8(content))
+    if not any(secret in plain for secret in sought):
+        return content
+    for secret in sought:
+        plain = plain.replace(secret, _MASK)
+    return plain
+
+
+def _as_utf_8(content: bytes) -> bytes:
+    if b"\0" not in content[:4]:
+        return content
+    try:
+        return content.decode(json.detect_encoding(content), "surrogatepass").encode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return content  # not JSON, and so never read
+
+
+def _unescaped(content: bytes) -> bytes:
+    """Return JSON in which no character of a secret is escaped; its meaning is the same."""
+    if b"\\u00" not in content and b"\\/" not in content:
+        return content
+    return _ESCAPE.sub(_plain, content)
+
+
+def _plain(escape: re.Match[bytes]) -> bytes:
+    code, slash = escape.groups()
+    character = bytes([int(code, 16)]) if code else slash
+    return escape[0] if character in {None, b'"', b"\\"} else character

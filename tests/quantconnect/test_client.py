@@ -5,7 +5,10 @@ import json
 import os
 import re
 import socket
+from base64 import b64decode
 from collections import Counter
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -27,7 +30,8 @@ from exporter.errors import (
     Unavailable,
 )
 from exporter.quantconnect import client as client_module
-from exporter.quantconnect.client import ENDPOINTS, Client
+from exporter.quantconnect.client import ENDPOINTS, LARGEST_BODIES, Client
+from exporter.quantconnect.envelope import Envelope
 from tests.support import FakeClock, project_named
 
 SOON = 0.2
@@ -272,7 +276,7 @@ def test_netrc_does_not_replace_the_signature(raw, make_client, monkeypatch, tmp
     client._session.trust_env = True  # as it is for any host but this one
     client.authenticate()
     assert (
-        client_module.signed_headers(client._credentials, clock.wall())["Authorization"]
+        client_module.sign(client._credentials, clock.wall()).headers["Authorization"]
         == (raw.received[0].headers["Authorization"])
     )
 
@@ -354,11 +358,11 @@ def test_a_mistake_in_parsing_counts_as_internal(raw, make_client, log):
     """A request whose answer we fail on by mistake is counted, as our own fault."""
     raw.answers()
 
-    def mistake(_):
+    def mistake(*_):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        make_client(raw.url)._ask("live/list", {}, mistake)
+        make_client(raw.url)._ask("live/list", {}, Envelope, mistake)
     assert results(log) == {("live/list", "internal"): 1}
 
 
@@ -522,8 +526,90 @@ def test_body_that_unpacks_beyond_bounds(raw, make_client):
     """A small answer that unpacks to more than any genuine one is given up."""
     megabyte = gzip.compress(b" " * 1024 * 1024)
     raw.answers(megabyte * 65, headers={"Content-Encoding": "gzip"})
-    with pytest.raises(Unavailable, match="larger than 67108864 bytes"):
+    with pytest.raises(Unavailable, match="larger than 8388608 bytes"):
+        make_client(raw.url).live_list()
+    with pytest.raises(Unavailable, match="larger than 1048576 bytes"):
         make_client(raw.url).authenticate()
+
+
+def test_every_endpoint_has_a_bound():
+    """No endpoint may send more than it can need."""
+    assert set(ENDPOINTS) == set(LARGEST_BODIES)
+
+
+def test_no_cookie_is_kept(raw, make_client):
+    """An answer cannot make later requests carry a cookie, which could grow until they are refused."""
+    raw.answers(headers={"Set-Cookie": f"a={'x' * 4000}; Path=/"})
+    client = make_client(raw.url)
+    client.authenticate()
+    client.authenticate()
+    assert [each.headers["Cookie"] for each in raw.received] == [None, None]
+
+
+@pytest.mark.parametrize("spelled", ["plain", "escaped", "slashes", "utf-16", "gzip"])
+@pytest.mark.parametrize("place", ["deployId", "status", "launched", "brokerage", "errors"])
+def test_echoed_secrets_are_masked(raw, make_client, place, spelled):
+    """What an answer echoes of the request's credentials is masked before anything is read or cut."""
+    token = "0123456789abcdef/" * 4
+
+    def reply(handler) -> None:
+        basic = handler.headers["Authorization"].removeprefix("Basic ")
+        token_hash = b64decode(basic).decode().partition(":")[2]
+        echoed = f"{token_hash} Basic {basic} {token}"
+        row = {"deployId": "L-1", "status": "Running", "launched": "2026-11-20 12:34:56", "brokerage": "B"}
+        answer = {"success": place != "errors", **row, place: echoed}
+        content = json.dumps(answer).encode()
+        if spelled == "escaped":
+            escaped = "".join(f"\\u{ord(character):04x}" for character in echoed).encode()
+            content = content.replace(echoed.encode(), escaped)
+        elif spelled == "slashes":
+            content = content.replace(b"/", b"\\/")
+        elif spelled == "utf-16":
+            content = content.decode().encode("utf-16")
+        elif spelled == "gzip":
+            content = gzip.compress(content)
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        if spelled == "gzip":
+            handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+        handler.wfile.write(content)
+        secrets.update((basic, token_hash, token))
+
+    secrets: set[str] = set()
+    raw.reply = reply
+    try:
+        shown = repr(make_client(raw.url, token=token).live_deployment(5))
+    except ApiError as error:
+        shown = str(error)
+    parts = {each[start : start + 10] for each in secrets for start in range(len(each) - 10)}
+    assert not [part for part in parts if part in shown]
+
+
+def test_point_from_the_future_is_malformed(raw, clock, make_client):
+    """A chart point later than our clock and the API's by more than five minutes is malformed."""
+    chart = {"series": {"Equity": {"values": [[clock.wall() - 60, 1], [clock.wall() + 299, 2]]}}}
+    date = format_datetime(datetime.fromtimestamp(clock.wall() + 50, UTC), usegmt=True)
+
+    def ask(ahead: float, **headers: str):
+        chart["series"]["Equity"]["values"][1][0] = clock.wall() + ahead
+        content = json.dumps({"success": True, "chart": chart}).encode()
+
+        def reply(handler) -> None:
+            handler.send_response_only(200)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                handler.send_header(name, value)
+            handler.end_headers()
+            handler.wfile.write(content)
+
+        raw.reply = reply
+        return make_client(raw.url, clock=clock).live_chart(5, "Strategy Equity", 0, 1, 10, "Equity")
+
+    assert len(ask(299).series["Equity"]) == 2
+    assert len(ask(340, Date=date).series["Equity"]) == 2
+    for ahead, headers in ((301, {}), (360, {"Date": date}), (14 * 86_400, {}), (clock.wall() * 999, {})):
+        with pytest.raises(Malformed, match="a time that has not come yet"):
+            ask(ahead, **headers)
 
 
 def test_answer_longer_than_a_chunk(raw, make_client):

@@ -19,7 +19,8 @@ from exporter.errors import (
     Unauthorized,
     Unavailable,
 )
-from exporter.quantconnect.envelope import Response, interpret
+from exporter.quantconnect.envelope import MOST_FORGIVEN, Response, interpret
+from exporter.quantconnect.wire.live import ListShape
 
 WALL = 1_795_178_096.0
 DATE = "Fri, 20 Nov 2026 12:34:56 GMT"
@@ -77,6 +78,11 @@ def test_genuine_body_is_a_success(sample):
         ("UserID not valid. REF: 4821907", Unauthorized),
         ("Too many requests, slow down", RateLimited),
         ("API rate limit exceeded", RateLimited),
+        ("Cannot read the project: hash doesn't match.", Rejected),
+        ("The chart 'UserID not valid' does not exist", Rejected),
+        ("Algorithm stopped: too many requests to the data provider", Rejected),
+        ("Project 5: no live deployment found", Rejected),
+        ("  Hash doesn't match. UID: 1", Unauthorized),
         ("Internal Error 1234567", Rejected),
     ],
 )
@@ -204,6 +210,41 @@ def test_bodies_that_are_no_object(content, expected, text):
     """A body that is no JSON object is malformed, and a page of HTML is something in between answering."""
     error = error_of(response(200, content))
     assert (expected, True) == (type(error), text in str(error))
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, Malformed), (401, Unauthorized), (500, Unavailable)])
+def test_large_body_of_another_shape(status, expected):
+    """A body that is not of the expected shape is read up to a bound only: as objects it is thirty times as large."""
+    content = b'{"success": true, "live": [' + b"[]," * (MOST_FORGIVEN // 3) + b"1]}"
+    with pytest.raises(expected) as caught:
+        interpret(response(status, content), ListShape)
+    assert type(caught.value) is expected
+
+
+def test_large_body_of_the_expected_shape():
+    """A body of the expected shape is read whatever its size, and what is not asked for is skipped."""
+    row = {
+        "projectId": 5,
+        "deployId": "L",
+        "status": "Running",
+        "launched": None,
+        "files": "x" * MOST_FORGIVEN,
+    }
+    assert interpret(response(200, {"success": True, "live": [row]}), ListShape)["live"][0] == {
+        "projectId": 5,
+        "deployId": "L",
+        "status": "Running",
+        "launched": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("ours", "date", "expected"),
+    [(0, "", 0), (0, DATE, 0), (-500, DATE, 0), (500, DATE, 500), (0, "soon", 0)],
+)
+def test_latest_clock(ours, date, expected):
+    """The later of our clock and the server's is as late as it can be."""
+    assert Response(200, {"Date": date}, b"", WALL + ours).latest_clock() == WALL + expected
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])

@@ -1,11 +1,41 @@
 """``live/chart/read``: charts whose points are arrays, objects or candles."""
 
 from collections.abc import Mapping
-from typing import Any
+from math import inf
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta
 
 from exporter.domain.chart import Chart, ChartPoint
 from exporter.errors import Malformed, NotReady
-from exporter.quantconnect.wire.reader import array, first_member, malformed, mapping, member_path, number
+from exporter.quantconnect.envelope import Envelope
+from exporter.quantconnect.wire.reader import (
+    array,
+    first_member,
+    malformed,
+    mapping,
+    member_path,
+    number,
+    text,
+)
+
+_Point = Annotated[list[float | None], Meta(min_length=2)]
+
+
+class _Series(TypedDict):
+    values: list[_Point]
+
+
+class _Chart(TypedDict):
+    series: dict[str, _Series]
+
+
+class ChartShape(Envelope):
+    """Today's shape of an answer to ``live/chart/read``: what is read of it."""
+
+    chart: _Chart
+    status: NotRequired[str | None]
+
 
 _PAIR = 2
 _CANDLE = 5
@@ -16,24 +46,29 @@ _Sample = tuple[float, ChartPoint | None]
 """A time in Unix seconds, and the point there, ``None`` for a gap."""
 
 
-def parse_chart_answer(body: Mapping[str, Any], name: str, only: str | None = None) -> Chart:
+def parse_chart_answer(
+    body: Mapping[str, Any], name: str, only: str | None = None, latest: float = inf
+) -> Chart:
     """Return the chart of an answer to ``live/chart/read``; raises NotReady while it is loading."""
-    if body.get("chart") is None or (body.get("status") == "loading" and not body["chart"]):
+    if body.get("chart") is None or (body.get("status") == "loading" and not _series_of(body["chart"])):
         raise NotReady(f"the chart {name!r} is still loading")
-    return parse_chart(body["chart"], name, only)
+    return parse_chart(body["chart"], name, only, latest)
 
 
-def parse_chart(value: Any, name: str, only: str | None = None) -> Chart:
+def parse_chart(value: Any, name: str, only: str | None = None, latest: float = inf) -> Chart:
     """Return a chart in LEAN's JSON of any generation; with ``only``, that series alone.
 
     Series whose points are not numbers, such as the cloud's ``Meta``, are left out, and so are
-    points without a value. Raises Malformed with the path of what is wrong.
+    points without a value. Raises Malformed with the path of what is wrong, a point after ``latest``
+    (Unix seconds) included: it would hide every true one and never look old.
     """
-    chart = mapping(value, "chart")
-    series = mapping(first_member(chart, "series", "Series"), "chart.series")
+    series = _series_of(value)
     if only is not None:
         series = {only: _only(series, only)}
-    samples = {key: _samples(each, member_path("chart.series", key)) for key, each in series.items()}
+    samples = {}
+    for key, each in series.items():
+        path = member_path("chart.series", key)
+        samples[text(key, path)] = _samples(each, path, latest)
     numeric = {key: each for key, each in samples.items() if each is not None}
     if only is not None and only not in numeric:
         raise Malformed(f"{member_path('chart.series', only)}.values: expected numbers, found marks")
@@ -42,6 +77,10 @@ def parse_chart(value: Any, name: str, only: str | None = None) -> Chart:
         {key: tuple([point for _, point in each if point is not None]) for key, each in numeric.items()},
         frozenset(key for key, each in numeric.items() if each and each[-1][1] is None),
     )
+
+
+def _series_of(chart: Any) -> Mapping[str, Any]:
+    return mapping(first_member(mapping(chart, "chart"), "series", "Series"), "chart.series")
 
 
 def _only(series: Mapping[str, Any], name: str) -> Any:
@@ -54,14 +93,17 @@ def _only(series: Mapping[str, Any], name: str) -> Any:
     return series.get(name)
 
 
-def _samples(value: Any, path: str) -> list[_Sample] | None:
+def _samples(value: Any, path: str, latest: float) -> list[_Sample] | None:
     """Return the samples in rising time, or ``None`` for a series that is not numbers."""
     series = mapping(value, path)
     values = array(first_member(series, "values", "Values"), f"{path}.values")
     if any(isinstance(point, dict) and not _is_coordinates(point) for point in values):
         return None
     samples = [_sample(point, f"{path}.values[{index}]") for index, point in enumerate(values)]
-    return sorted(samples, key=lambda sample: sample[0])
+    samples.sort(key=lambda sample: sample[0])
+    if samples and samples[-1][0] > latest:
+        raise Malformed(f"{path}.values: a time that has not come yet, {samples[-1][0]:.15g}")
+    return samples
 
 
 def _is_coordinates(point: Mapping[str, Any]) -> bool:

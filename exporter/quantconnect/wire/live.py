@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from exporter.domain.deployment import AlgorithmStatus, Deployment
 from exporter.errors import Malformed
+from exporter.quantconnect.envelope import Envelope
 from exporter.quantconnect.wire.reader import array, mapping, optional_text, optional_time, text, whole_number
 
 
@@ -22,6 +23,42 @@ class Listing:
     deployments: Mapping[int, tuple[Deployment, ...]]
     malformed: Mapping[int, Malformed] = field(default_factory=dict)
     stray: Malformed | None = None
+
+
+class _Row(TypedDict):
+    projectId: int | str
+    deployId: str
+    status: str
+    launched: str | None
+    stopped: NotRequired[str | None]
+    brokerage: NotRequired[str | None]
+
+
+class ListShape(Envelope):
+    """Today's shape of an answer to ``live/list``: what is read of it."""
+
+    live: list[_Row]
+
+
+class DeploymentShape(Envelope):
+    """Today's shape of an answer to ``live/read``: what is read of the deployment, not its source code."""
+
+    deployId: str | None
+    status: str
+    launched: str | None
+    stopped: NotRequired[str | None]
+    brokerage: NotRequired[str | None]
+
+
+class _Project(TypedDict):
+    projectId: int | str
+    name: str | None
+
+
+class ProjectsShape(Envelope):
+    """Today's shape of an answer to ``projects/read``: what is read of it."""
+
+    projects: list[_Project]
 
 
 _STATUSES = {status.replace("_", ""): status for status in AlgorithmStatus}

@@ -3,14 +3,19 @@
 Paths are written as in ``portfolio.holdings["SPY R735QTJ8XC9X"].v``.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from math import isfinite
 from typing import Any
 
 from exporter.errors import Malformed
 
 _SHOWN = 60
+_LONGEST_TEXT = 256
+_MARK_LENGTH = 12
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _LONGEST_WHOLE_NUMBER = 18
 """Digits that fit a 64-bit number."""
 
@@ -29,12 +34,20 @@ def number(value: Any, path: str) -> float:
 
 
 def text(value: Any, path: str) -> str:
-    """Return a text that can be written as UTF-8."""
+    """Return a text that can be written as UTF-8, cut to what a label has room for."""
     if not isinstance(value, str):
         raise malformed(path, "a text", value)
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and _HALF_A_PAIR.search(value):
         raise Malformed(f"{path}: a text with half a surrogate pair")
-    return value
+    return cut(value)
+
+
+def cut(value: str) -> str:
+    """Return a text of at most 256 characters; the end of a cut one tells apart what begins alike."""
+    if len(value) <= _LONGEST_TEXT:
+        return value
+    mark = sha256(value.encode()).hexdigest()[:_MARK_LENGTH]
+    return f"{value[: _LONGEST_TEXT - _MARK_LENGTH - 1]}…{mark}"
 
 
 def optional_text(value: Any, path: str) -> str | None:

@@ -5,10 +5,24 @@ import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, NotRequired
 
 from exporter.domain.deployment import ServerStatistics, Statistics
+from exporter.quantconnect.envelope import Envelope
 from exporter.quantconnect.wire.reader import malformed, mapping, member_path, number, optional_text, text
+
+_Stated = str | int | float | bool | None
+_StatedMap = dict[str, _Stated] | list[_Stated] | None
+"""``[]`` is how an empty map comes."""
+
+
+class StatisticsShape(Envelope):
+    """Today's shape of an answer to ``live/read``: what is read of the statistics, not the source code."""
+
+    deployId: str | None
+    runtimeStatistics: _StatedMap
+    serverStatistics: NotRequired[_StatedMap]
+
 
 _EQUITY = "Equity"
 _NET_PROFIT = "Net Profit"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,18 +15,25 @@ from hypothesis import strategies as st
 from exporter.domain.portfolio import Portfolio
 from exporter.errors import ApiError
 from exporter.quantconnect.envelope import Response, interpret
-from exporter.quantconnect.wire.chart import parse_chart_answer
-from exporter.quantconnect.wire.live import parse_deployment, parse_listing, parse_project_names
-from exporter.quantconnect.wire.portfolio import parse_portfolio
-from exporter.quantconnect.wire.statistics import parse_statistics
+from exporter.quantconnect.wire.chart import ChartShape, parse_chart_answer
+from exporter.quantconnect.wire.live import (
+    DeploymentShape,
+    ListShape,
+    ProjectsShape,
+    parse_deployment,
+    parse_listing,
+    parse_project_names,
+)
+from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
+from exporter.quantconnect.wire.statistics import StatisticsShape, parse_statistics
 
 PARSERS = {
-    "live/list": parse_listing,
-    "live/read": parse_deployment,
-    "live/read statistics": lambda body: parse_statistics(body, 50),
-    "live/portfolio/read": parse_portfolio,
-    "live/chart/read": lambda body: parse_chart_answer(body, "Strategy Equity"),
-    "projects/read": parse_project_names,
+    "live/list": (ListShape, parse_listing),
+    "live/read": (DeploymentShape, parse_deployment),
+    "live/read statistics": (StatisticsShape, lambda body: parse_statistics(body, 50)),
+    "live/portfolio/read": (PortfolioShape, parse_portfolio),
+    "live/chart/read": (ChartShape, lambda body: parse_chart_answer(body, "Strategy Equity")),
+    "projects/read": (ProjectsShape, parse_project_names),
 }
 
 ROW = {
@@ -96,16 +104,19 @@ def floats_of(value: Any) -> Iterator[float]:
         yield from floats_of([getattr(value, field.name) for field in dataclasses.fields(value)])
 
 
-def answer_to(endpoint: str, body: Any) -> Any:
+def answer_to(endpoint: str, body: Any, *, typed: bool) -> Any:
     """Return the parsed value, or the text of the ApiError."""
+    shape, parse = PARSERS[endpoint]
     try:
-        return PARSERS[endpoint](interpret(Response(200, {}, json.dumps(body).encode(), 0.0)))
+        answer = interpret(Response(200, {}, json.dumps(body).encode(), 0.0), shape if typed else None)
+        return parse(answer)
     except ApiError as error:
         return str(error)
 
 
 def check(endpoint: str, body: Any) -> None:
-    value = answer_to(endpoint, body)
+    value = answer_to(endpoint, body, typed=True)
+    assert repr(value) == repr(answer_to(endpoint, body, typed=False)), "both ways of reading agree"
     if isinstance(value, str):
         assert value.isprintable(), "the text of an error fits a log line"
         return
@@ -118,7 +129,7 @@ def check(endpoint: str, body: Any) -> None:
 
 def test_numbers_are_found_where_they_are():
     """The search for numbers that are not finite sees those in every value."""
-    found = {endpoint: len(list(floats_of(PARSERS[endpoint](body)))) for endpoint, body in BODIES.items()}
+    found = {endpoint: len(list(floats_of(PARSERS[endpoint][1](body)))) for endpoint, body in BODIES.items()}
     expected = {
         "live/list": 3,
         "live/read": 1,
@@ -155,3 +166,17 @@ def test_genuine_body_with_one_thing_changed(endpoint, data):
 def test_nothing_but_a_success(endpoint):
     """A body of a bare success gives a value or an ApiError."""
     check(endpoint, {"success": True})
+
+
+@pytest.mark.parametrize("endpoint", PARSERS)
+def test_genuine_shape_is_read_as_such(endpoint):
+    """Today's body of each endpoint has the shape that is declared for it."""
+    body = copy.deepcopy(BODIES[endpoint])
+    if endpoint == "live/portfolio/read":
+        del body["portfolio"]["holdings"]["X"]  # of an older generation
+    if endpoint == "live/chart/read":
+        del body["chart"]["series"]["R"]
+    if endpoint == "live/read statistics":
+        body["deployId"] = "L"
+    shape, _ = PARSERS[endpoint]
+    assert msgspec.json.decode(json.dumps(body).encode(), type=shape)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
-from exporter.errors import Malformed, NotReady
-from exporter.quantconnect.wire import portfolio as portfolio_module
-from exporter.quantconnect.wire.portfolio import decode, parse_portfolio
+from exporter.errors import ApiError, Malformed, NotReady
+from exporter.quantconnect.envelope import Envelope, Response, interpret
+from exporter.quantconnect.wire.portfolio import PortfolioShape, StatedHolding, decode, parse_portfolio
 
 SPY, BTC, AAPL = "SPY R735QTJ8XC9X", "BTCUSD 2XR", "AAPL R735QTJ8XC9X"
 PATH = f'portfolio.holdings["{SPY}"]'
@@ -495,49 +495,47 @@ PLAIN = st.fixed_dictionaries(
     {name: st.floats(-1e12, 1e12) for name in "aqpv"},
     optional={"u": st.floats(-1e12, 1e12), "r": st.floats(0, 1e3), "up": NUMBERS, "c": st.text(max_size=2)},
 )
-SYMBOLS = st.sampled_from(["SPY R735QTJ8XC9X", "AAPL R735QTJ8XC9X", "ES", "é 2T", "", "X" * 200])
+SYMBOLS = st.sampled_from(["SPY R735QTJ8XC9X", "AAPL R735QTJ8XC9X", "ES", "é 2T", "", "X" * 200, "\ud800"])
+
+
+def read(content: bytes, shape: type[Envelope] | None) -> Portfolio | str:
+    try:
+        return parse_portfolio(interpret(Response(200, {}, content, 0.0), shape))
+    except ApiError as error:
+        return str(error)
 
 
 @given(st.dictionaries(SYMBOLS, MEMBERS | PLAIN, min_size=1, max_size=3))
-def test_short_way_says_what_the_long_way_says(holdings):
-    """Holdings that are read the short way are those that the long way reads, one after another."""
-    short = portfolio_module._plain_holdings(holdings)
-    if short is not None:
-        assert short == [
-            portfolio_module._holding(symbol_id, members, any_unknown=False)
-            for symbol_id, members in holdings.items()
-        ]
-
-
-@pytest.mark.parametrize("left_out", ["", "u", "up", "a"])
-def test_usual_holding_is_read_the_short_way(left_out):
-    """What LEAN sends of a position with a price and a value needs no long way, nor does what is 0 and left out."""
-    members = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1, "r": 1.08, "c": "A$"}
-    members.pop(left_out, None)
-    assert portfolio_module._plain_holdings({"SPY R735QTJ8XC9X": members})
-
-
-def test_unusual_holding_leaves_the_others_in_their_order():
-    """Of many holdings, one that needs the long way is read in its place."""
-    usual = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1}
-    holdings = {f"S{number} R735QTJ8XC9X": dict(usual) for number in range(200)}
-    holdings["S77 R735QTJ8XC9X"].pop("p")
-    read = parse_portfolio(body(holdings=holdings)).holdings
-
-    assert [holding.security.symbol_id for holding in read] == list(holdings)
-    assert [holding.security.symbol_id for holding in read if holding.market_price is None] == [
-        "S77 R735QTJ8XC9X"
-    ]
+def test_typed_reading_says_what_forgiving_reading_says(holdings):
+    """A body in today's shape gives the same portfolio, or the same error, as one that is read forgivingly."""
+    content = json.dumps({**body(holdings), "success": True}).encode()
+    assert read(content, None) == read(content, PortfolioShape)
 
 
 USUAL = {"a": 500, "q": 10, "p": 540.5, "v": 5405, "u": 405, "up": 8.1}
 
 
-def test_rate_that_is_left_out_is_one():
-    """Without a rate the security's currency is the account's; a rate of 0 is one that is not known yet."""
-    assert portfolio_module._plain_holdings({SPY: USUAL})[0].conversion_rate == 1
-    holding = parse_one({**USUAL, "r": 0})
-    assert (holding.conversion_rate, holding.market_value, holding.unrealized_pnl) == (None, None, None)
+@pytest.mark.parametrize("left_out", ["", "q", "a", "p", "v", "u", "up"])
+def test_todays_holding_is_read_as_a_structure(left_out):
+    """Whatever LEAN leaves out today because it has its default value, the answer has today's shape."""
+    members = {**USUAL, "r": 1.08, "c": "A$"}
+    members.pop(left_out, None)
+    content = json.dumps(body({SPY: members}, {"USD": USD})).encode()
+    shaped = interpret(Response(200, {}, content, 0.0), PortfolioShape)
+    assert type(shaped["portfolio"]["holdings"][SPY]) is StatedHolding
+    assert read(content, None) == parse_portfolio(shaped)
+
+
+def test_unusual_holding_leaves_the_others_in_their_order():
+    """Of many holdings, one without a price is read in its place."""
+    holdings = {f"S{number} R735QTJ8XC9X": dict(USUAL) for number in range(200)}
+    del holdings["S77 R735QTJ8XC9X"]["p"], holdings["S77 R735QTJ8XC9X"]["v"]
+    parsed = parse_portfolio(body(holdings=holdings)).holdings
+
+    assert [holding.security.symbol_id for holding in parsed] == list(holdings)
+    assert [holding.security.symbol_id for holding in parsed if holding.market_price is None] == [
+        "S77 R735QTJ8XC9X"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -550,7 +548,7 @@ def test_rate_that_is_left_out_is_one():
         ("\ud800 2T", {}),
     ],
 )
-def test_no_way_lets_through_what_cannot_be_shown(symbol_id, odd):
+def test_what_cannot_be_shown_is_malformed(symbol_id, odd):
     """Numbers that are not finite, signs that are no text and halves of characters are malformed."""
     malformed(body(holdings={symbol_id: {**USUAL, **odd}}))
 
@@ -560,3 +558,29 @@ def test_long_identifier_is_not_remembered():
     decode.cache_clear()
     assert parse_one(USUAL, symbol_id="X" * 10_000).quantity == 10
     assert decode.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize("shape", [None, PortfolioShape])
+def test_texts_are_cut_and_stay_apart(shape):
+    """Symbols, tickers and currency signs have at most 256 characters, and long ones stay different."""
+    holdings = {f"{'X' * 1000}{number}": {**USUAL, "c": "€" * 1000} for number in range(2)}
+    content = json.dumps(body(holdings, {"U" * 1000: USD})).encode()
+    parsed = read(content, shape)
+    symbols = {each.security.symbol_id for each in parsed.holdings}
+    texts = symbols | {each.security.symbol for each in parsed.holdings}
+    texts |= {each.currency_symbol for each in parsed.holdings} | {each.currency for each in parsed.cash}
+    assert len(symbols) == 2
+    assert {(len(each), "…" in each) for each in texts} == {(256, True)}
+
+
+def test_few_unknown_members_are_named():
+    """However many unknown members an answer has, a few of them are named, each shortened."""
+    holdings = {SPY: {f"{number:05}{'x' * 500}": 1 for number in range(1000)}}
+    named = parse_portfolio(body(holdings)).unknown_members
+    assert len(named) == 10
+    assert max(map(len, named)) < 70
+
+
+def test_more_holdings_than_any_account_has():
+    """An answer with more holdings than any account is malformed, not a page of a gigabyte."""
+    assert malformed(body({f"S{number}": {} for number in range(20_001)})).endswith("more than 20000")

@@ -46,6 +46,15 @@ def test_texts(value):
     assert value == reader.text(value, "here")
 
 
+def test_long_texts_are_cut_and_stay_apart():
+    """A text of more than 256 characters is cut to that many, and two that begin alike stay different."""
+    assert reader.text("x" * 256, "here") == "x" * 256
+    long, other = reader.text("x" * 257, "here"), reader.text("x" * 2_000_000, "here")
+    assert (len(long), len(other)) == (256, 256)
+    assert long != other
+    assert long.startswith("x" * 243 + "…")
+
+
 @pytest.mark.parametrize("value", [None, 5, True, [], {}, "\ud800", "a\udfffb"])
 def test_what_is_no_text(value):
     """Other values, and half a surrogate pair, are no texts."""
@@ -113,9 +122,12 @@ def test_times(value, expected):
     assert expected == reader.optional_time(value, "here")
 
 
-@pytest.mark.parametrize("value", [None, "", "0000-00-00 00:00:00"])
+@pytest.mark.parametrize(
+    "value",
+    [None, "", "0000-00-00 00:00:00", "0001-01-01 00:00:00", "0001-01-01T00:00:00Z", "0001-01-01"],
+)
 def test_no_time(value):
-    """Null, the empty text and a database's zero date tell no time."""
+    """Null, the empty text, a database's zero date and C#'s default give no time."""
     assert reader.optional_time(value, "here") is None
 
 
