@@ -5,12 +5,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from exporter.config.model import Config
 from exporter.config.shard import Shard
 from exporter.demo.server import SimulatedQuantConnect
 from tests.support import ABSENT_SAMPLE, Bench, FakeClock, config_of, pair_of, scenario_at
+
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 LONGEST_FIRST = (
     "deploy/test_rules.py",

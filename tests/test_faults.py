@@ -23,6 +23,7 @@ from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
 from exporter.quantconnect.client import LARGEST_BODIES
 from exporter.quantconnect.wire.portfolio import decode
+from exporter.quantconnect.wire.reader import cut
 from tests.support import PAIR, config_of, project_named
 
 TROUBLED, SOUND = PAIR
@@ -239,13 +240,13 @@ def test_ten_thousand_holdings(pair, api):
     ['A"B 2T', "A\\B 2T", "A\nB 2T", "日本 2T", "A\u2028B 2T", "x" * 10_000, "{} 2T", "", "# EOF 2T"],
 )
 def test_hostile_symbol_text(pair, api, symbol_id):
-    """Whatever text an identifier is, it reads back from the page as it came, and nothing else breaks."""
+    """Whatever text an identifier is, it reads back from the page as it came but for its length."""
     troubled = project_named(api, TROUBLED)
     api.faults.add(scripted(Fault(body=portfolio({symbol_id: {"a": 1, "q": 1, "p": 5, "v": 5}})), troubled))
     pair.advance(60)
     labels = pair.samples().labels("quantconnect_holding_quantity", project_id=str(troubled))
 
-    assert [each.get("symbol_id", "") for each in labels] == [symbol_id]
+    assert [each.get("symbol_id", "") for each in labels] == [cut(symbol_id)]
 
 
 @pytest.mark.parametrize("hours", [-3, 3])
@@ -291,7 +292,7 @@ def test_unreachable_host_is_unavailable(make_bench, api):
     samples = bench.samples()
 
     assert samples.all("quantconnect_up", source="status") == [0]
-    label = {"endpoint": "live/list", "result": "unavailable"}
+    label = {"api_endpoint": "live/list", "result": "unavailable"}
     assert samples.all("quantconnect_api_requests_total", **label) == [1, 1]
 
 
@@ -379,7 +380,7 @@ def test_certificate_that_cannot_be_trusted(make_bench, api, tmp_path, monkeypat
         answering.join(10)
         samples = bench.samples()
 
-    unavailable = {"endpoint": "live/list", "result": "unavailable"}
+    unavailable = {"api_endpoint": "live/list", "result": "unavailable"}
     assert samples.one("quantconnect_api_requests_total", **unavailable) == 1
     assert [each[:24] for each in asked] == ([b"POST /api/v2/live/list H"] if flaw == "none" else [])
 
