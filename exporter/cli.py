@@ -20,7 +20,6 @@ from exporter import __version__
 from exporter.clock import Clock, SystemClock
 from exporter.config.load import Loaded, config_from_environment, load_config
 from exporter.config.model import Config
-from exporter.config.shard import Shard
 from exporter.errors import ConfigError, ListenError
 from exporter.flags import Flags, parse_flags
 from exporter.log_format import Mask, configure_logging
@@ -63,8 +62,8 @@ def _main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         try:
             loaded, web_config = _load_both(load, flags)
             if flags.config_check or flags.config_probe:
-                _check(flags.shard.apply(loaded.config), loaded)
-                succeeded = not flags.config_probe or _probe(loaded.config, flags.shard, clock, environment)
+                _check(loaded)
+                succeeded = not flags.config_probe or _probe(loaded.config, clock, environment)
                 return DONE if succeeded else FAILED
             return _run(flags, loaded, load, web_config, clock)
         except ConfigError as error:
@@ -83,7 +82,17 @@ def _flush_output() -> None:
 
 
 def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Load:
-    """Return what reads the configuration, now and at each reload."""
+    """Return what reads this shard's part of the configuration, now and at each reload."""
+    read = _reader(flags, environment, clock, stack)
+
+    def load() -> Loaded:
+        loaded = read()
+        return replace(loaded, config=flags.shard.apply(loaded.config))
+
+    return load
+
+
+def _reader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Load:
     if flags.demo:
         from exporter.simulation import config_for, log_access, simulated_quantconnect  # noqa: PLC0415
 
@@ -134,13 +143,13 @@ def _exposure(flags: Flags, web: WebConfig) -> tuple[str, ...]:
     return (f"--web.listen-address: {text}",)
 
 
-def _check(config: Config, loaded: Loaded) -> None:
+def _check(loaded: Loaded) -> None:
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
-    print(f"configuration is valid: {_counted(config)}")  # noqa: T201
+    print(f"configuration is valid: {_counted(loaded.config)}")  # noqa: T201
 
 
-def _probe(config: Config, shard: Shard, clock: Clock, environment: Mapping[str, str]) -> bool:
+def _probe(config: Config, clock: Clock, environment: Mapping[str, str]) -> bool:
     from exporter.probe.command import probe  # noqa: PLC0415
     from exporter.probe.screen import Line, drawn, wants_colour  # noqa: PLC0415
 
@@ -156,7 +165,7 @@ def _probe(config: Config, shard: Shard, clock: Clock, environment: Mapping[str,
     def wait(seconds: float) -> None:
         Event().wait(seconds)
 
-    return probe(config, shard, clock, show, wait)
+    return probe(config, clock, show, wait)
 
 
 def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | None, clock: Clock) -> int:
@@ -167,7 +176,7 @@ def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | N
         mask.add(account.api_token for account in read.config.accounts)
         return read
 
-    exporter = Exporter(masked(loaded).config, clock, flags.telemetry_path, flags.shard)
+    exporter = Exporter(masked(loaded).config, clock, flags.telemetry_path)
     _logger.info("starting", extra={"version": __version__, "configuration": _counted(loaded.config)})
     for warning in loaded.warnings:
         _logger.warning(warning)

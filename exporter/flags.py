@@ -47,6 +47,7 @@ _OWN_VARIABLES = (USER_ID, API_TOKEN, API_TOKEN_FILE, REVISION_VARIABLE)
 _KUBERNETES_LINK = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 """What Kubernetes sets in every pod for a service that is called quantconnect-exporter."""
 
+_ALSO = {"warn": "warning"}  # as Prometheus spells it
 _SHORTEST_INTERVAL = 1.0
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -274,9 +275,10 @@ def _telemetry_path(text: str) -> str:
 
 def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if text.lower() not in choices:
+        chosen = _ALSO.get(text.lower(), text.lower())
+        if chosen not in choices:
             raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
-        return text.lower()
+        return chosen
 
     return read
 

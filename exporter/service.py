@@ -10,7 +10,6 @@ from exporter import __version__
 from exporter.build import revision
 from exporter.clock import Clock
 from exporter.config.model import Account, Config
-from exporter.config.shard import Shard
 from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
@@ -28,13 +27,9 @@ from exporter.web.status_page import status_page
 class Exporter:
     """Polls what the configuration names and keeps the pages that show it."""
 
-    def __init__(
-        self, config: Config, clock: Clock, telemetry_path: str = "/metrics", shard: Shard | None = None
-    ) -> None:
+    def __init__(self, config: Config, clock: Clock, telemetry_path: str = "/metrics") -> None:
         self._clock = clock
         self._telemetry_path = telemetry_path
-        self._shard = shard or Shard()
-        share = self._shard.apply(config)
         self._store: Store[RenderedProject] = Store(render_project)
         self._view = ExporterView(
             version=__version__,
@@ -43,7 +38,7 @@ class Exporter:
             config_loaded_at=clock.wall(),
         )
         self._started = False
-        self.poller = Poller(self._workers(share, {}))
+        self.poller = Poller(self._workers(config, {}))
         own = ExporterMetrics(self._accounts, lambda: self._view)
         self.page = Page(self._store, own.lines, clock)
 
@@ -69,13 +64,11 @@ class Exporter:
         """Poll what another configuration names, from now on.
 
         What is known of the projects that stay is kept, and shown without a gap; the others leave
-        the page at once. Raises ConfigError, and changes nothing, for a configuration that leaves
-        this shard nothing to ask with.
+        the page at once.
         """
-        share = self._shard.apply(config)
         before = {workers.poller.account.name: workers for workers in self.poller.accounts}
         self.poller.stop()
-        self.poller = Poller(self._workers(share, before))
+        self.poller = Poller(self._workers(config, before))
         if self._started:
             self.poller.start()
         self._view = replace(self._view, config_loaded_at=self._clock.wall(), config_load_succeeded=True)
@@ -113,7 +106,7 @@ class Exporter:
         poller = AccountPoller(
             account,
             [project for project in config.projects if project.account == account.name],
-            may_discover(config, account, self._shard),
+            may_discover(config, account),
             config.discovered(account),
             self._store,
             self._clock,
@@ -155,10 +148,10 @@ def _is_same_user(account: Account, before: AccountWorkers | None) -> bool:
     return (account.user_id, account.base_url) == (known.user_id, known.base_url)
 
 
-def may_discover(config: Config, account: Account, shard: Shard) -> Callable[[int], bool]:
+def may_discover(config: Config, account: Account) -> Callable[[int], bool]:
     """Return which projects the account may discover: the shard's, and none that another account names."""
     elsewhere = {project.id for project in config.projects if project.account != account.name}
-    return lambda project_id: project_id not in elsewhere and shard.owns(project_id)
+    return lambda project_id: project_id not in elsewhere and config.shard.owns(project_id)
 
 
 def make_client_of(

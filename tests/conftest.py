@@ -62,7 +62,7 @@ def make_bench(api: SimulatedQuantConnect, clock: FakeClock) -> Iterator[Callabl
     made: list[Bench] = []
 
     def make(config: Config | None = None, shard: Shard | None = None) -> Bench:
-        made.append(Bench(api, clock, config or config_of(api), shard))
+        made.append(Bench(api, clock, (shard or Shard()).apply(config or config_of(api))))
         return made[-1]
 
     yield make

@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.config.model import Account, Config, NamedProject, Polling, ProjectSettings
 from exporter.config.secret import Secret
-from exporter.config.shard import Shard
 from exporter.demo.scenario import Scenario, demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.metrics.exposition import Format
@@ -88,11 +87,10 @@ class Bench:
     api: SimulatedQuantConnect
     clock: FakeClock
     config: Config
-    shard: Shard | None = None
     exporter: Exporter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.exporter = Exporter(self.config, self.clock, shard=self.shard)
+        self.exporter = Exporter(self.config, self.clock)
         self._connect()
 
     def reconfigure(self, config: Config) -> None:

@@ -21,6 +21,7 @@ from exporter.demo.faults import Fault
 from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.flags import environment_name
+from tests.programs import wait_until
 from tests.support import parse_page
 
 ROOT = Path(__file__).parents[1]
@@ -280,6 +281,21 @@ def test_demo_shows_every_running_project_within_ten_seconds():
     access = [line for line in log if 'msg="simulated QuantConnect"' in line]
     assert all("base_url=http://127.0.0.1:" in line and "api_token=" in line for line in access)
     assert len(access) == 2
+
+
+def test_a_budget_that_cannot_be_shared_is_refused(config_file):
+    """With more shards than requests one could never ask: an error at start, and a reload that is refused."""
+    shards = ("--shard=0", "--total-shards=3")
+    assert run(f"--config.file={config_file}", "--config.check", *shards).returncode == 0
+    with running(f"--config.file={config_file}", *shards) as (process, address):
+        config_file.write_text(config_file.read_text("utf-8").replace("minute: 6000", "minute: 2"), "utf-8")
+        process.send_signal(signal.SIGHUP)
+        refused = "quantconnect_exporter_config_last_reload_successful 0.0"
+        wait_until(lambda: refused in requests.get(f"{address}/metrics", timeout=5).text)
+    ended = run(f"--config.file={config_file}", *shards)
+
+    assert ended.returncode == 1
+    assert "main: requests_per_minute is 2, which cannot be shared among 3 shards" in ended.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

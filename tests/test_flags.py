@@ -70,6 +70,7 @@ def test_environment_sets_what_flags_leave():
     flags = parse_flags(["--log.level=error"], environment)
 
     assert (flags.log_level, flags.log_format, flags.demo) == ("error", "json", True)
+    assert parse_flags(["--log.level=WARN"], {}).log_level == "warning"
     assert [address.port for address in flags.listen_addresses] == [1, 2]
     assert (flags.config_check, flags.allowed_hosts) == (False, ("a", "b"))
 

@@ -7,10 +7,7 @@ import pytest
 from exporter.config.model import LimitName, NamedProject, Polling, ProjectSettings, Severity
 from exporter.config.shard import Shard
 from exporter.demo.faults import Fault
-from exporter.errors import ConfigError
-from exporter.metrics.exposition import Format
-from exporter.service import Exporter
-from tests.support import config_of, parse_page, project_named
+from tests.support import config_of, project_named
 
 STOCKS = "US Equities/Long Short Momentum"
 
@@ -206,20 +203,6 @@ def test_shards_are_disjoint_and_complete(api, make_bench, total):
     assert sorted(shown) == sorted(
         each["project_id"] for each in whole.samples().labels("quantconnect_equity")
     )
-
-
-def test_shard_without_a_request_is_refused(api, clock):
-    """A budget that cannot be shared is an error at start, and at a reload changes nothing."""
-    config = config_of(api, requests_per_minute=2)
-    with pytest.raises(ConfigError, match="cannot be shared among 3"):
-        Exporter(config, clock, shard=Shard(0, 3))
-    exporter = Exporter(config_of(api), clock, shard=Shard(0, 3))
-    with pytest.raises(ConfigError):
-        exporter.reconfigure(config)
-    limits = parse_page(bytes(exporter.page.plain(Format.TEXT)).decode()).all(
-        "quantconnect_api_requests_per_minute_limit"
-    )
-    assert limits == [2000, 2000]
 
 
 def test_polling_settings_change_with_a_reload(bench, api):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from exporter.config.secret import Secret
+from exporter.config.shard import Shard
 
 DEFAULT_BASE_URL = "https://www.quantconnect.com/api/v2/"
 
@@ -134,11 +135,12 @@ class NamedProject:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration."""
+    """The configuration of one exporter: ``shard`` is which of several, ``projects`` are its own."""
 
     accounts: tuple[Account, ...]
     projects: tuple[NamedProject, ...] = ()
     defaults: ProjectSettings = field(default_factory=ProjectSettings)
+    shard: Shard = field(default_factory=Shard)
 
     def discovered(self, account: Account) -> ProjectSettings:
         """Return the settings of a project that is discovered for the account."""

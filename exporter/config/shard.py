@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from exporter.config.model import Account, Config
 from exporter.errors import ConfigError
+
+if TYPE_CHECKING:
+    from exporter.config.model import Account, Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Shard:
         """
         return self.index == max(range(self.total), key=lambda index: _weight(project_id, index))
 
-    def apply(self, config: Config) -> Config:
+    def apply(self, config: "Config") -> "Config":
         """Return what of a configuration is this shard's: its named projects and its part of each budget.
 
         Raises ConfigError when an account's requests per minute are fewer than the shards.
@@ -37,11 +40,12 @@ class Shard:
             raise ConfigError(problems)
         return replace(
             config,
+            shard=self,
             accounts=tuple(self._share_of_account(account) for account in config.accounts),
             projects=tuple(project for project in config.projects if self.owns(project.id)),
         )
 
-    def _share_of_account(self, account: Account) -> Account:
+    def _share_of_account(self, account: "Account") -> "Account":
         share, rest = divmod(account.requests_per_minute, self.total)
         return replace(account, requests_per_minute=share + (self.index < rest))
 

@@ -4,22 +4,13 @@ from collections.abc import Callable
 
 from exporter.clock import Clock
 from exporter.config.model import Config
-from exporter.config.shard import Shard
-from exporter.metrics.exporter_metrics import AccountView
-from exporter.probe.asking import ask_account
 from exporter.probe.facts import AccountFacts, Polled
+from exporter.probe.inquiry import ask_account
 from exporter.probe.report import account_lines, closing_line
 from exporter.probe.screen import Line, Span, Style
-from exporter.probe.series import own_series
 
 
-def probe(
-    config: Config,
-    shard: Shard,
-    clock: Clock,
-    show: Callable[[Line], None],
-    wait: Callable[[float], None],
-) -> bool:
+def probe(config: Config, clock: Clock, show: Callable[[Line], None], wait: Callable[[float], None]) -> bool:
     """Report on every account, one after another, and tell whether all were signed in to and listed.
 
     ``wait`` lets seconds pass, when a budget is used up.
@@ -32,18 +23,12 @@ def probe(
     accounts: list[AccountFacts] = []
     taken: set[int] = set()
     for account in config.accounts:
-        facts = ask_account(config, account, shard, taken, clock, announced_wait)
+        facts = ask_account(config, account, taken, clock, announced_wait)
         accounts.append(facts)
         for line in account_lines(facts):
             show(line)
-        if facts.findings:
-            taken |= {
-                project.project_id for project in facts.findings.projects if project.polled is Polled.YES
-            }
+        found = facts.findings.projects if facts.findings else ()
+        taken |= {project.project_id for project in found if project.polled is Polled.YES}
     show(())
-    show(closing_line(accounts, own_series([_view(facts) for facts in accounts])))
+    show(closing_line(accounts))
     return all(facts.findings for facts in accounts)
-
-
-def _view(facts: AccountFacts) -> AccountView:
-    return AccountView(facts.account.name, facts.account.requests_per_minute, 0, facts.requests)

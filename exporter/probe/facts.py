@@ -1,65 +1,90 @@
-"""What the probe found out, before a word is made of it."""
+"""What the probe found out."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from exporter.config.model import Account
+from exporter.config.shard import Shard
+from exporter.domain.deployment import Deployment
 from exporter.errors import ApiError
-from exporter.probe.plan import Plan
-from exporter.probe.series import SeriesEstimate
 from exporter.quantconnect.telemetry import Requests
-
-NEVER_DEPLOYED = "never deployed"
-UNKNOWN = "unknown"
 
 
 class Polled(StrEnum):
-    """Whether a project will be polled, and why not."""
+    """Whether a project will be polled, and why not; what matters most comes first."""
 
     YES = "yes"
     STATUS_ONLY = "status only, until it runs"
-    NOT_RUNNING = "no, it does not run"
-    NOT_NAMED = "no, discover is false"
-    OTHER_ACCOUNT = "no, another account does"
-    OTHER_SHARD = "no, another shard does"
-    UNREADABLE = "no, what is listed of it cannot be read"
     REFUSED = "no, QuantConnect refuses it"
+    UNREADABLE = "no, what is listed of it cannot be read"
     UNANSWERED = "not known, asking failed"
-    NOT_ASKED = "not known, not asked to keep the budget"
+    OTHER_ACCOUNT = "no, another account does"
+    OTHER_SHARD = "no, it belongs to another shard"
+    NOT_NAMED = "no, discover is false"
+    NOT_RUNNING = "no, it does not run"
+
+
+FAILED = (Polled.REFUSED, Polled.UNREADABLE, Polled.UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundProject:
-    """A project that is listed or named; ``launched`` in Unix seconds, of its latest deployment."""
+    """A project that is listed or named, with its latest deployment, if there is one and it could be read."""
 
     project_id: int
     name: str
-    status: str
     polled: Polled
-    launched: float | None = None
-    runs: bool = False
+    deployment: Deployment | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is known to run."""
+        return self.deployment is not None and self.deployment.is_running
+
+    @property
+    def status(self) -> str:
+        """The status of the deployment, or why there is none."""
+        if self.deployment:
+            return self.deployment.status
+        return "unknown" if self.polled in FAILED else "never deployed"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """How often a source is polled, in seconds: as configured, and in force under the budget."""
+
+    source: str
+    configured: float
+    in_force: float
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a signed-in account told; ``notes`` are what went wrong beside."""
+    """What a signed-in account has.
+
+    ``wanted`` is the requests a minute at the configured intervals; ``notes`` are what went wrong beside.
+    """
 
     projects: tuple[FoundProject, ...]
-    plan: Plan
-    series: SeriesEstimate
+    wanted: float
+    intervals: tuple[Interval, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def stretched(self) -> bool:
+        """Whether the budget is too small for the configured intervals."""
+        return any(each.in_force > each.configured for each in self.intervals)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
     """What became of an account: ``findings``, or the ``failure`` for which there are none.
 
-    ``configured_budget`` is the account's whole budget, of which ``account`` has this shard's part;
     ``timeout`` is in seconds, ``asked_at`` this machine's clock in Unix seconds.
     """
 
     account: Account
-    configured_budget: int
+    shard: Shard
     requests: Requests
     timeout: float
     asked_at: float

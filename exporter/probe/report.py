@@ -1,18 +1,14 @@
 """What the probe found out, as lines."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from math import ceil
 from textwrap import wrap
 
-from exporter.polling.job_specs import LISTING
-from exporter.polling.state import Source
 from exporter.probe.diagnosis import NOTABLE_SKEW, diagnose, duration, utc
-from exporter.probe.facts import AccountFacts, Findings, FoundProject, Polled
-from exporter.probe.plan import Plan, Row
+from exporter.probe.facts import FAILED, AccountFacts, Findings, FoundProject, Polled
 from exporter.probe.screen import Line, Span, Style
-from exporter.probe.series import SeriesEstimate
 from exporter.quantconnect.auth import SIGNATURE_LIFETIME
 from exporter.quantconnect.client import AUTHENTICATE
 
@@ -38,19 +34,11 @@ def account_lines(facts: AccountFacts) -> Iterator[Line]:
         yield from _findings(facts.findings, facts)
 
 
-def closing_line(accounts: Sequence[AccountFacts], own_series: int) -> Line:
-    """Return the last line: how many accounts are well, and how large the page will be."""
-    findings = [facts.findings for facts in accounts if facts.findings]
-    well = f"{len(findings)} of {len(accounts)} account{'s'[: len(accounts) != 1]} signed in and listed"
-    if len(findings) < len(accounts):
-        return (Span(well, Style.BAD),)
-    series = [each.series for each in findings]
-    total = sum(each.total for each in series) + own_series
-    unmeasured = ", not counting what could not be measured" if any(each.uncounted for each in series) else ""
-    return (
-        Span(well, Style.GOOD),
-        Span(f"; about {total:,} series expected, the exporter's own included{unmeasured}"),
-    )
+def closing_line(accounts: Sequence[AccountFacts]) -> Line:
+    """Return the last line: with how many accounts everything went well."""
+    succeeded = sum(facts.findings is not None for facts in accounts)
+    text = f"{succeeded} of {len(accounts)} account{'s'[: len(accounts) != 1]} signed in and listed"
+    return (Span(text, Style.GOOD if succeeded == len(accounts) else Style.BAD),)
 
 
 def _heading(facts: AccountFacts) -> Line:
@@ -79,60 +67,41 @@ def _clock(skew: float) -> tuple[str, Style]:
 
 
 def _findings(findings: Findings, facts: AccountFacts) -> Iterator[Line]:
-    yield from _budget(findings.plan, facts.configured_budget)
-    yield from _labelled("series", *_series(findings.series))
+    yield from _labelled("budget", *_budget(findings, facts))
+    yield from _labelled("polls", _intervals(findings))
     for note in findings.notes[:MOST_NOTES]:
         yield from _labelled("note", note, Style.DOUBTFUL)
     if len(findings.notes) > MOST_NOTES:
         yield from _labelled("note", f"and {len(findings.notes) - MOST_NOTES} more", Style.DOUBTFUL)
     yield from _labelled("projects", *_count(findings.projects))
-    yield ()
-    yield from _polls(findings.plan)
     if findings.projects:
         yield ()
         yield from _projects(findings.projects)
 
 
-def _budget(plan: Plan, configured: int) -> Iterator[Line]:
-    allowed = f"{plan.allowed} requests a minute"
-    if plan.allowed != configured:
-        allowed += f", this shard's part of {configured}"
-    if plan.stretch <= 1:
-        yield from _labelled("budget", f"{plan.wanted:.1f} of {allowed}", Style.GOOD)
-        return
-    yield from _labelled(
-        "budget",
-        f"{plan.wanted:.1f} wanted of {allowed}: every interval is {plan.stretch:.2f} times as long. "
-        f"To shorten them, {_remedy(plan, configured)}.",
-        Style.DOUBTFUL,
+def _budget(findings: Findings, facts: AccountFacts) -> tuple[str, Style]:
+    shards = facts.shard.total
+    allowed = f"{facts.account.requests_per_minute} requests a minute"
+    if shards > 1:
+        allowed += f" (this shard's part, one of {shards})"
+    if not findings.stretched:
+        return f"{findings.wanted:.1f} of {allowed}", Style.GOOD
+    needed = ceil(findings.wanted - _ROUNDING) * shards
+    advice = (
+        f"set requests_per_minute to {needed} if the user's limit allows, make intervals under polling "
+        "longer, or poll fewer projects"
     )
-    stale = sorted({_kind(row) for row in plan.rows if row.grows_stale})
-    if stale:
-        yield from _labelled(
-            "",
-            f"Values of {', '.join(stale)} would leave the page between two polls: "
-            "they are asked for no more often than stale_after.",
-            Style.BAD,
-        )
-
-
-def _remedy(plan: Plan, configured: int) -> str:
-    needed = ceil(plan.wanted * configured / plan.allowed - _ROUNDING)
-    return (
-        f"set requests_per_minute to {needed} if the user's limit allows, "
-        "make intervals under polling longer, or poll fewer projects"
+    text = (
+        f"{findings.wanted:.1f} wanted of {allowed}: some intervals are longer than configured. To avoid it, "
     )
+    return f"{text}{advice}.", Style.DOUBTFUL
 
 
-def _series(series: SeriesEstimate) -> tuple[str, Style]:
-    if series.uncounted:
-        missing = " and ".join(series.uncounted)
-        return f"about {series.total:,} without {missing}, which could not be measured", Style.DOUBTFUL
-    if series.is_exact:
-        return f"{series.total:,}", Style.PLAIN
-    return (
-        f"about {series.total:,}, measured on {series.measured} of {series.running} running projects",
-        Style.PLAIN,
+def _intervals(findings: Findings) -> str:
+    return ", ".join(
+        f"{each.source} every {duration(each.in_force)}"
+        + (f" (configured {duration(each.configured)})" if each.in_force > each.configured else "")
+        for each in findings.intervals
     )
 
 
@@ -143,83 +112,30 @@ def _count(projects: Sequence[FoundProject]) -> tuple[str, Style]:
     return (count, Style.PLAIN) if polled else (f"{count}: there would be no values", Style.DOUBTFUL)
 
 
-def _polls(plan: Plan) -> Iterator[Line]:
-    yield _table_line(("asks for", "configured", "in force", "projects", "requests a minute"), Style.FAINT)
-    order = [LISTING.kind, *Source]
-    for row in sorted(plan.rows, key=lambda row: (order.index(row.kind), row.configured)):
-        style = Style.DOUBTFUL if row.in_force > row.configured else Style.PLAIN
-        yield _table_line(
-            (
-                _kind(row),
-                duration(row.configured),
-                duration(row.in_force),
-                "all listed" if row.kind == LISTING.kind else str(row.jobs),
-                f"{row.requests:.1f}",
-            ),
-            style,
-        )
-
-
-def _kind(row: Row) -> str:
-    return Source.STATUS if row.kind == LISTING.kind else row.kind
-
-
-def _table_line(cells: tuple[str, ...], style: Style) -> Line:
-    kind, *numbers = cells
-    widths = (12, 12, 12, 19)
-    texts = (f"{cell:>{width}}" for cell, width in zip(numbers, widths, strict=True))
-    return (Span(f"  {kind:<12}{''.join(texts)}", style),)
-
-
 def _projects(projects: Sequence[FoundProject]) -> Iterator[Line]:
-    ordered = sorted(projects, key=lambda project: (_rank(project), project.project_id))
+    """Yield a table of the projects that matter most; the others are counted."""
+    order = list(Polled)
+    ordered = sorted(projects, key=lambda each: (order.index(each.polled), not each.runs, each.project_id))
     shown, rest = ordered[:MOST_PROJECTS], ordered[MOST_PROJECTS:]
     rows = [("project", "status", "launched (UTC)", "polled", "name")]
-    rows += [
-        (
-            str(each.project_id),
-            each.status,
-            _moment(each.launched),
-            each.polled,
-            _shortened(each.name),
-        )
-        for each in shown
-    ]
+    for each in shown:
+        launched = each.deployment.launched if each.deployment else None
+        moment = "-" if launched is None else utc(launched)
+        rows.append((str(each.project_id), each.status, moment, each.polled, _shortened(each.name)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     for row, style in zip(rows, [Style.FAINT, *map(_style, shown)], strict=True):
-        *cells, name = row
-        padded = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
-        yield (Span(f"  {padded}  {name}", style),)
+        padded = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False))
+        yield (Span(f"  {padded}  {row[-1]}", style),)
     if rest:
         counted = Counter(each.polled for each in rest).most_common()
-        yield (Span(f"  and {len(rest)} more; polled: {_listed(counted)}", Style.FAINT),)
-
-
-def _rank(project: FoundProject) -> int:
-    """Return 0 for what is polled whole, then what runs, then what is asked for its status, then the rest."""
-    if project.polled is Polled.YES:
-        return 0
-    if project.runs:
-        return 1
-    return 3 if project.polled in {Polled.NOT_RUNNING, Polled.NOT_NAMED, Polled.OTHER_SHARD} else 2
+        listed = "; ".join(f"{count} {polled}" for polled, count in counted)
+        yield (Span(f"  and {len(rest)} more; polled: {listed}", Style.FAINT),)
 
 
 def _style(project: FoundProject) -> Style:
     if project.polled is Polled.YES:
         return Style.PLAIN
-    if project.polled in {Polled.REFUSED, Polled.UNREADABLE, Polled.UNANSWERED}:
-        return Style.DOUBTFUL
-    return Style.FAINT
-
-
-def _listed(counted: Iterable[tuple[str, int]]) -> str:
-    return "; ".join(f"{count} {polled}" for polled, count in counted)
-
-
-def _moment(unix_seconds: float | None) -> str:
-    if unix_seconds is None:
-        return "-"
-    return utc(unix_seconds)
+    return Style.DOUBTFUL if project.polled in FAILED else Style.FAINT
 
 
 def _shortened(name: str) -> str:

@@ -68,6 +68,12 @@ def test_named_projects_are_shared():
     assert all(Shard(index, 3).owns(project.id) for index, part in enumerate(parts) for project in part)
 
 
+def test_a_configuration_knows_its_shard():
+    """Discovery asks the configuration which projects are its own; without shards they all are."""
+    assert Shard(1, 3).apply(config_with(30)).shard == Shard(1, 3)
+    assert config_with(30).shard == Shard(0, 1)
+
+
 def test_budget_too_small_to_share():
     """A budget with fewer requests than shards is refused: one of them could never ask."""
     with pytest.raises(ConfigError, match="main: requests_per_minute is 2, which cannot be shared among 3"):
