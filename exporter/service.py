@@ -127,6 +127,8 @@ class Exporter:
                 requests_per_minute=account.requests_per_minute,
                 running_projects=workers.poller.jobs.running_projects(),
                 requests=workers.log.requests,
+                listing=workers.poller.listing,
+                projects_dropped=workers.poller.projects_dropped,
             )
 
     def _healthy(self) -> bool:

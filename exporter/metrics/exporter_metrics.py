@@ -1,7 +1,7 @@
 """The exporter's own metrics: requests, budget, build, and those of its process."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.metrics.exposition import Format, header, label_pairs
@@ -20,6 +20,7 @@ from exporter.metrics.table import (
     one_row,
     rows_of,
 )
+from exporter.polling.state import SourceHealth
 from exporter.quantconnect.telemetry import DURATION_BUCKETS, Requests
 
 ACCOUNT = ("account",)
@@ -27,23 +28,32 @@ ACCOUNT = ("account",)
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """What is shown of an account: ``running_projects`` is how many live algorithms are polled."""
+    """What is shown of an account: ``running_projects`` is how many live algorithms are polled.
+
+    ``projects_dropped`` is how many more run, ``listing`` tells how asking which ones run goes.
+    """
 
     name: str
     requests_per_minute: int
     running_projects: int
     requests: Requests
+    listing: SourceHealth = field(default_factory=SourceHealth)
+    projects_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ExporterView:
-    """What is shown of the exporter itself; ``config_loaded_at`` in Unix seconds."""
+    """What is shown of the exporter itself; ``config_loaded_at`` in Unix seconds.
+
+    ``log_lines_dropped`` counts the log lines that nobody took in time.
+    """
 
     version: str
     revision: str
     python_version: str
     config_loaded_at: float
     config_load_succeeded: bool = True
+    log_lines_dropped: int = 0
 
 
 def _durations(account: AccountView) -> Rows[Labels, float]:
@@ -66,7 +76,20 @@ _EXPORTER: Table[ExporterView, Labels, ExporterView] = Table(one_row)
 _BUILD: Table[ExporterView, Labels, float] = Table(_build, ("version", "revision", "python_version"))
 
 _ACCOUNT_TABLES: Tables = (
-    _ACCOUNT.showing(projects=gauge("Live algorithms polled.", lambda row: row.running_projects)),
+    _ACCOUNT.showing(
+        account_up=gauge(
+            "1 if the account's live algorithms could last be listed, else 0.",
+            lambda row: None if row.listing.up is None else float(row.listing.up),
+        ),
+        account_last_success_timestamp_seconds=gauge(
+            "When the account's live algorithms were last listed.", lambda row: row.listing.last_success
+        ),
+        projects=gauge("Live algorithms polled.", lambda row: row.running_projects),
+        projects_dropped=gauge(
+            "How many more live algorithms run than are polled, because of cardinality.projects.",
+            lambda row: row.projects_dropped,
+        ),
+    ),
     _REQUESTS.showing(
         api_requests_total=counter(
             "Requests to the API by endpoint and result: ok, or why there was no usable answer.",
@@ -104,6 +127,9 @@ _EXPORTER_TABLES: Tables = (
         ),
         exporter_config_last_reload_success_timestamp_seconds=gauge(
             "When the configuration was last loaded successfully.", lambda row: row.config_loaded_at
+        ),
+        exporter_log_lines_dropped_total=counter(
+            "Log lines that were lost because nobody read them.", lambda row: row.log_lines_dropped
         ),
     ),
 )

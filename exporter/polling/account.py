@@ -17,7 +17,14 @@ from exporter.polling.names import ProjectNames
 from exporter.polling.schedule import SIGN_IN, JobKey
 from exporter.polling.selection import Selection, membership
 from exporter.polling.sign_in import SignIn
-from exporter.polling.state import VALUE_SOURCES, ProjectState, Source, is_same_deployment, new_project
+from exporter.polling.state import (
+    VALUE_SOURCES,
+    ProjectState,
+    Source,
+    SourceHealth,
+    is_same_deployment,
+    new_project,
+)
 from exporter.polling.store import Store, Update
 from exporter.quantconnect.client import Client
 from exporter.quantconnect.wire.live import Listing
@@ -27,7 +34,7 @@ from exporter.quantconnect.wire.live import Listing
 class Handover:
     """What a poller hands over to its successor: its projects, their names, and when each job is due."""
 
-    listing_tried: bool
+    listing: SourceHealth
     names: ProjectNames
     states: tuple[ProjectState, ...]
     planned: Planned
@@ -37,7 +44,8 @@ class AccountPoller:
     """The projects of one account, and what each answer means for them.
 
     Several workers call :meth:`poll_once`, each with a client of its own. A ``handover`` is what
-    the same account's poller knew under an earlier configuration.
+    the same account's poller knew under an earlier configuration. ``listing`` tells how listing the
+    account's live algorithms goes, ``projects_dropped`` how many running ones are left out.
     """
 
     def __init__(
@@ -66,8 +74,8 @@ class AccountPoller:
         self._retired = False
         self._intervals_of: tuple[int, frozenset[int]] | None = None
         self._stretched = False
-        self._listing_tried = False
-        self._listing_failed = False
+        self.listing = SourceHealth()
+        self.projects_dropped = 0
         if handover is not None:
             self._take_over(handover)
         is_complete = self._named.keys() <= self._projects
@@ -93,15 +101,15 @@ class AccountPoller:
         """Publish nothing any more, not even what is being asked now, and return what a successor needs."""
         with self._lock:
             self._retired = True
-        return Handover(self._listing_tried, self._names, tuple(self._states()), self.jobs.planned())
+        return Handover(self.listing, self._names, tuple(self._states()), self.jobs.planned())
 
     def tried(self) -> bool:
         """Tell whether every project has been asked for once, successfully or not."""
-        return self._listing_tried and all(_tried(state) for state in self._states())
+        return self.listing.up is not None and all(_tried(state) for state in self._states())
 
     def _take_over(self, handover: Handover) -> None:
         """Take over what is known of the projects that stay ours, and take the others off the page."""
-        self._listing_tried = handover.listing_tried
+        self.listing = handover.listing
         self._names = handover.names
         for state in handover.states:
             project_id = state.project_id
@@ -195,13 +203,13 @@ class AccountPoller:
             if self._retired:
                 return
             self._add_named()
-            for project_id in found:
+            for project_id in self._within_bound(found):
                 self._discover(project_id)
             for project_id in sorted(self._projects):
                 self._apply_listing(project_id, listing)
-        if self._listing_failed:
+        if self.listing.up is False:
             log.listing_recovered(self.account.name)
-        self._listing_tried, self._listing_failed = True, False
+        self.listing = self.listing.succeeded(self._clock.wall())
         self._publish_intervals()
 
     def _is_new(self, listing: Listing, project_id: int) -> bool:
@@ -215,6 +223,17 @@ class AccountPoller:
             discover=self.account.discover,
         )
         return found is Selection.DISCOVERED
+
+    def _within_bound(self, found: list[int]) -> list[int]:
+        """Return those of the found projects that may be polled too, and count the others."""
+        running = [state for state in self._states() if state.current_deployment]
+        discovered = sum(state.project_id not in self._named for state in running)
+        room = max(0, self._defaults.cardinality.projects - discovered)
+        dropped = max(0, len(found) - room)
+        if dropped and not self.projects_dropped:
+            log.projects_dropped(self.account.name, dropped)
+        self.projects_dropped = dropped
+        return found[:room]
 
     def _refresh_names(self, client: Client, found: list[int]) -> None:
         unnamed = {project_id for project_id, settings in self._named.items() if settings.name is None}
@@ -291,12 +310,12 @@ class AccountPoller:
         if key.project_id is not None:
             self._fail(key.project_id, Source(key.kind), reason, text, held=held)
             return
-        log.listing_failed(self.account.name, reason, text, again=self._listing_failed or held)
+        log.listing_failed(self.account.name, reason, text, again=self.listing.up is False or held)
         with self._lock:
             if self._retired:
                 return
             self._add_named()
-        self._listing_tried = self._listing_failed = True
+        self.listing = self.listing.failed(reason)
         for project_id in sorted(self._projects):
             if JobKey(Source.STATUS, project_id) not in self.jobs:
                 self._update(project_id, lambda previous: previous.with_failure(Source.STATUS, reason))

@@ -128,3 +128,11 @@ def _deployment(deployment: Deployment | None) -> dict[str, object]:
     if deployment is None:
         return {"status": "never deployed"}
     return {"status": deployment.status, "deploy_id": deployment.deploy_id}
+
+
+def projects_dropped(account: str, count: int) -> None:
+    """Warn when an account has more running algorithms than may be discovered."""
+    _logger.warning(
+        "more live algorithms run than cardinality.projects allows; the others are left out",
+        extra={"account": account, "left_out": count},
+    )

@@ -58,6 +58,15 @@ class SourceHealth(NamedTuple):
     last_success: float | None = None
     last_failure: Reason | None = None
 
+    def succeeded(self, now: float) -> "SourceHealth":
+        """Return it after a poll that succeeded at ``now``, Unix seconds."""
+        return self._replace(up=True, polls=self.polls + 1, last_success=now, last_failure=None)
+
+    def failed(self, reason: Reason) -> "SourceHealth":
+        """Return it after a poll that failed."""
+        failures = {**self.failures, reason: self.failures[reason] + 1}
+        return self._replace(up=False, polls=self.polls + 1, failures=failures, last_failure=reason)
+
 
 class ProjectState(NamedTuple):
     """Everything published about one project.
@@ -140,20 +149,11 @@ class ProjectState(NamedTuple):
 
     def with_success(self, source: Source, now: Instant) -> "ProjectState":
         """Return the state after a poll of the source succeeded."""
-        previous = self.health[source]
-        return self._with_health(
-            source,
-            previous._replace(up=True, polls=previous.polls + 1, last_success=now.wall, last_failure=None),
-        )
+        return self._with_health(source, self.health[source].succeeded(now.wall))
 
     def with_failure(self, source: Source, reason: Reason) -> "ProjectState":
         """Return the state after a poll of the source failed; what was known before stays."""
-        previous = self.health[source]
-        failures = {**previous.failures, reason: previous.failures[reason] + 1}
-        return self._with_health(
-            source,
-            previous._replace(up=False, polls=previous.polls + 1, failures=failures, last_failure=reason),
-        )
+        return self._with_health(source, self.health[source].failed(reason))
 
     def with_intervals(self, intervals: Mapping[Source, float | None]) -> "ProjectState":
         """Return the state with the intervals in force; the same state when nothing changes."""

@@ -1,11 +1,14 @@
 """The exporter's own lines: written anew for each scrape, with texts that are kept while they hold."""
 
+from dataclasses import replace
 from math import inf
 
 import pytest
 
+from exporter.errors import Reason
 from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
 from exporter.metrics.exposition import Format
+from exporter.polling.state import SourceHealth
 from exporter.quantconnect.telemetry import RequestLog
 from tests.support import parse_page
 
@@ -67,3 +70,25 @@ def test_what_is_not_known_has_no_line_and_moves_no_other(missing):
     assert first.one("quantconnect_api_clock_skew_seconds") == 2.5
     assert second.labels("quantconnect_api_clock_skew_seconds") == [{"account": "main"}]
     assert second.one("quantconnect_api_clock_skew_seconds") == 1.5
+
+
+def test_an_account_that_was_never_listed_is_neither_up_nor_down():
+    """Before the first list nothing is known; a failed one is 0 and keeps when the last came."""
+    new, listed = account("main"), SourceHealth().succeeded(1000.0)
+    pages = pages_of(
+        (new,), (replace(new, listing=listed),), (replace(new, listing=listed.failed(Reason.TIMEOUT)),)
+    )
+
+    assert [page.all("quantconnect_account_up") for page in pages] == [[], [1], [0]]
+    times = [page.all("quantconnect_account_last_success_timestamp_seconds") for page in pages]
+    assert times == [[], [1000.0], [1000.0]]
+
+
+def test_dropped_log_lines_and_projects_are_counted():
+    """Lines that nobody read and algorithms beyond the bound are numbers, not a log line that may be missed."""
+    view = replace(EXPORTER, log_lines_dropped=7)
+    own = ExporterMetrics(lambda: (replace(account("main"), projects_dropped=2),), lambda: view)
+    page = parse_page(own.lines(Format.TEXT).decode())
+
+    assert page.one("quantconnect_exporter_log_lines_dropped_total") == 7
+    assert page.one("quantconnect_projects_dropped", account="main") == 2

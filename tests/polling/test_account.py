@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pytest
 
-from exporter.config.model import Polling, ProjectSettings
+from exporter.config.model import Cardinality, Polling, ProjectSettings
 from exporter.demo.faults import Fault
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.polling.hold import LONGEST_REFUSAL
@@ -564,3 +564,49 @@ def test_unknown_member_is_told_once_and_makes_no_zero(bench, api, caplog):
     assert samples.one("quantconnect_holding_unrealized_pnl", **label) == 398
     told = [record for record in caplog.records if getattr(record, "members", None) == "value"]
     assert len(told) == 1
+
+
+def test_an_account_is_up_while_it_can_be_listed(make_bench, api):
+    """A list that fails takes ``account_up`` to 0 and leaves the time of the last one, also over a reload."""
+    bench = make_bench()
+    assert bench.samples().all("quantconnect_account_up") == []
+    bench.poll()
+    listed = bench.clock.wall()
+    api.faults.add(Fault(endpoint="live/list", user_id=api.accounts[0].user_id, status=503))
+    bench.advance(120, step=30)
+    for _ in range(2):
+        samples = bench.samples()
+        assert samples.one("quantconnect_account_up", account="main") == 0
+        assert samples.one("quantconnect_account_up", account="europe") == 1
+        last = "quantconnect_account_last_success_timestamp_seconds"
+        assert samples.one(last, account="main") == listed
+        assert samples.one(last, account="europe") > listed
+        bench.reconfigure(bench.config)
+    api.faults.clear()
+    bench.advance(600, step=60)
+    assert bench.samples().one("quantconnect_account_up", account="main") == 1
+
+
+def test_more_running_algorithms_than_the_bound_are_left_out(make_bench, api, caplog):
+    """Beyond ``cardinality.projects`` no further algorithm is discovered; they are counted and said once."""
+    bench = make_bench(config_of(api, ProjectSettings(cardinality=Cardinality(projects=8))))
+    with caplog.at_level(logging.WARNING):
+        bench.poll()
+        samples = bench.samples()
+        bench.advance(120, step=60)
+
+    assert samples.one("quantconnect_projects", account="main") == 8
+    assert samples.one("quantconnect_projects_dropped", account="main") == 2
+    assert samples.one("quantconnect_projects_dropped", account="europe") == 0
+    assert len([each for each in caplog.records if "cardinality.projects" in each.message]) == 1
+
+
+def test_a_named_project_does_not_count_towards_the_bound(make_bench, api):
+    """What the configuration names is polled beside all that may be discovered."""
+    named = {project_named(api, STOCKS): ProjectSettings()}
+    defaults = ProjectSettings(cardinality=Cardinality(projects=3))
+    bench = make_bench(config_of(api, defaults, named=named))
+    bench.poll()
+
+    assert bench.samples().one("quantconnect_projects", account="main") == 4
+    assert bench.samples().one("quantconnect_projects_dropped", account="main") == 6
