@@ -31,7 +31,7 @@ ORDER = (
 DOORS = {
     "requests": {"quantconnect/client.py", "quantconnect/deadline.py", "demo"},
     "urllib3": {"quantconnect/client.py", "quantconnect/deadline.py"},
-    "yaml": {"config/tree.py", "config/document.py"},
+    "yaml": {"config/tree.py", "config/document.py", "config/dump.py"},
     "starlette": {"web"},
     "uvicorn": {"web"},
     "bcrypt": {"web/basic_auth.py"},

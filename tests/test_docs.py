@@ -545,7 +545,8 @@ def test_the_faq_names_every_endpoint():
 def test_the_default_budget_is_enough_for_as_many_as_said():
     """The number of algorithms in the answer follows from the default intervals and the default budget."""
     polling, minute = Polling(), 60
-    each = minute / polling.portfolio + minute / polling.equity + minute / polling.statistics
+    intervals = (polling.portfolio, polling.equity, polling.statistics, polling.orders)
+    each = sum(minute / interval for interval in intervals)
     left = Account.__dataclass_fields__["requests_per_minute"].default - minute / polling.status
     assert f"enough for {int(left / each)} running algorithms" in text_of("faq.md").replace("\n", " ")
 

@@ -22,7 +22,7 @@ _RANGES: Mapping[LimitName, tuple[float, float | None]] = {
     LimitName.STRATEGY_LOSS: _ANY_AMOUNT,
     LimitName.SLIPPAGE_RATIO: _RATIO,
 }
-_AGES = (LimitName.OPEN_ORDER_AGE, LimitName.EQUITY_AGE)
+AGES = (LimitName.OPEN_ORDER_AGE, LimitName.EQUITY_AGE)
 _SHORTEST_AGE = 1.0
 
 
@@ -50,7 +50,7 @@ def read_limits(parent: Section, base: Limits) -> Limits:
 
 
 def _read_limit(given: Section, name: LimitName, severity: Severity) -> float | None:
-    if name in _AGES:
+    if name in AGES:
         return given.duration(severity, None, _SHORTEST_AGE)
     least, most = _RANGES[name]
     return given.number(severity, None, least, most)
@@ -65,7 +65,7 @@ def _check_order(given: Section, name: LimitName, limits: Limits) -> None:
     from_below = name is LimitName.CASH_RATIO_MIN
     if warning > critical if from_below else warning < critical:
         return
-    show = format_duration if name in _AGES else str
+    show = format_duration if name in AGES else str
     inherited = "" if len(given) == len(SEVERITY_KEYS) else " by default"
     if Severity.WARNING in given:
         wanted = (
