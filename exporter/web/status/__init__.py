@@ -1,0 +1,1 @@
+"""The status page at ``/``: what needs attention, money by currency, accounts and projects."""
