@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> None:
     """Serve, and obey."""
     serving = Serving(int(arguments[0]), int(arguments[1]))
     listening = listen(ListenAddress("127.0.0.1", 0))
-    pages = Pages(serving.page, lambda: "", lambda: True, lambda: None)
+    pages = Pages(serving.page, lambda _: "", lambda: True, lambda: None)
     WebServer(make_application(pages, "/metrics"), [listening]).start()
     ready = {
         "port": listening.getsockname()[1],

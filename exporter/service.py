@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from exporter import __version__
-from exporter.build import revision
+from exporter.build import DOCUMENTATION, revision
 from exporter.clock import Clock
 from exporter.config.model import Account, Config
 from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
@@ -21,7 +21,8 @@ from exporter.quantconnect.budget import RequestBudget
 from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client, Throttle
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages
-from exporter.web.status_page import status_page
+from exporter.web.status.page import Links, status_page
+from exporter.web.status.problems import AccountState, AccountStatus
 
 
 class Exporter:
@@ -137,10 +138,19 @@ class Exporter:
     def _not_ready(self) -> str | None:
         return None if self.poller.ready() else "not every project has been tried yet"
 
-    def _status(self) -> str:
+    def _status(self, sort: str) -> str:
         now = self._clock.monotonic()
         states = [published.state.without_stale(now) for published in self._store.snapshot().projects]
-        return status_page(states, self._telemetry_path, self._clock.wall())
+        accounts = [_account_status(workers, now) for workers in self.poller.accounts]
+        links = Links(self._telemetry_path.removeprefix("/"), DOCUMENTATION)
+        return status_page(states, accounts, links, self._clock.wall(), sort)
+
+
+def _account_status(workers: AccountWorkers, now: float) -> AccountStatus:
+    account = workers.poller.account
+    state = AccountState.REFUSED if workers.poller.jobs.is_refused else AccountState.SIGNED_IN
+    requests = workers.budget.used(now)
+    return AccountStatus(account.name, state, None, requests, account.requests_per_minute)
 
 
 def _is_same_user(account: Account, before: AccountWorkers | None) -> bool:

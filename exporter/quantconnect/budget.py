@@ -32,6 +32,11 @@ class RequestBudget:
             self._spent.append(now)
             return 0.0
 
+    def used(self, now: float) -> int:
+        """Return how many requests count against the budget at ``now``, monotonic seconds."""
+        with self._lock:
+            return sum(now - spent < _WINDOW_SECONDS for spent in self._spent)
+
     def spent(self) -> tuple[float, ...]:
         """Return when the latest requests were made, monotonic seconds, at most a minute's worth of them."""
         with self._lock:

@@ -15,11 +15,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Content, Page
-from exporter.web import status_page
 from exporter.web.http_connection import connection_of
 from exporter.web.negotiation import accepts_gzip, choose_format
 from exporter.web.page_readers import PageReaders
 from exporter.web.request_guard import RequestGuard
+from exporter.web.status.page import HEADERS as STATUS_HEADERS
+from exporter.web.status.projects import is_order
 
 STATUS_SECONDS = 1.0
 """How long the status page is shown to all who ask before it is made anew."""
@@ -33,7 +34,8 @@ class Pages:
     """What the server shows. None of these waits for QuantConnect."""
 
     metrics: Page
-    status: Callable[[], str]
+    status: Callable[[str], str]
+    """Return the status page with its projects in an order."""
     healthy: Callable[[], bool]
     not_ready: Callable[[], str | None]
     """Return why the exporter is not ready yet, None when it is."""
@@ -119,24 +121,25 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _status(page: Callable[[], str]) -> _Endpoint:
+def _status(page: Callable[[str], str]) -> _Endpoint:
     one_at_a_time = Lock()
-    made: dict[bool, bytes] = {}
-    made_at = 0.0
+    made: dict[tuple[str, bool], bytes] = {}
+    made_at: dict[str, float] = {}
 
     async def status(request: Request) -> Response:
-        nonlocal made_at
         compress = accepts_gzip(request.headers.get("accept-encoding"))
+        sort = request.query_params.get("sort", "")
+        order = sort if is_order(sort) else ""
         async with one_at_a_time:
             now = get_running_loop().time()
-            if not made or now - made_at >= STATUS_SECONDS:
-                made.clear()
-                made[False] = (await run_in_threadpool(page)).encode()
-                made_at = now
-            if compress and True not in made:
-                made[True] = await run_in_threadpool(gzip.compress, made[False], 1)
-            content = made[compress]
-        headers = {**status_page.HEADERS, "Vary": "Accept-Encoding"}
+            if order not in made_at or now - made_at[order] >= STATUS_SECONDS:
+                made[order, False] = (await run_in_threadpool(page, order)).encode()
+                made.pop((order, True), None)
+                made_at[order] = now
+            if compress and (order, True) not in made:
+                made[order, True] = await run_in_threadpool(gzip.compress, made[order, False], 1)
+            content = made[order, compress]
+        headers = {**STATUS_HEADERS, "Vary": "Accept-Encoding"}
         if compress:
             headers["Content-Encoding"] = "gzip"
         return HTMLResponse(content, headers=headers)

@@ -11,8 +11,10 @@ from selenium.webdriver.chrome.service import Service
 
 from exporter.demo.faults import Fault
 from exporter.demo.server import SimulatedQuantConnect
+from exporter.printable import printable
 from exporter.web import application
 from exporter.web.application import Pages
+from exporter.web.status.text import number, percent
 from tests.programs import wait_until
 from tests.support import Bench, FakeClock, config_of, project_named, scenario_at
 from tests.web.sites import serving
@@ -48,8 +50,11 @@ HOSTILE_SYMBOL = "</script><script>window.hacked = 6</script> 2T"
 
 ROWS = """
 return Object.fromEntries([...document.querySelectorAll("#projects tbody tr")].map(row => [
-    row.querySelector("small").innerText.split(" ")[0],
-    [...row.cells].map(cell => cell.querySelector("bdi")?.textContent ?? cell.innerText),
+    row.id.slice(1),
+    Object.fromEntries([...row.cells].map((cell, index) => [
+        cell.dataset.label ?? ["Name", "Status"][index],
+        (cell.querySelector("bdi") ?? cell.firstChild).textContent,
+    ])),
 ]));
 """
 
@@ -95,8 +100,8 @@ class Browser:
         """Whether the page waits for its next renewal."""
         return bool(self.run("return window.due !== undefined"))
 
-    def rows(self) -> dict[str, list[str]]:
-        """Return the texts of each row by project id."""
+    def rows(self) -> dict[str, dict[str, str]]:
+        """Return the first text of each cell by project id and title."""
         return self.run(ROWS)
 
     def notice(self) -> str:
@@ -116,8 +121,8 @@ class Site:
         self.port = 0
         self.true_status = self.status = pages.status
 
-    def _status(self) -> str:
-        return self.status()
+    def _status(self, sort: str) -> str:
+        return self.status(sort)
 
 
 @pytest.fixture(scope="module")
@@ -178,44 +183,48 @@ def renewed(browser: Browser) -> None:
     wait_until(browser.rests, what="the renewal")
 
 
-def money(amount: float, sign: str = "") -> str:
-    return format(amount, f"{sign},.2f")
-
-
 def test_numbers_are_those_of_the_metrics_and_of_the_accounts(browser, bench):
     """Each row's equity, drawdown, unrealized PnL and cash are what /metrics says, and equity what the account holds."""
     samples, rows = bench.samples(), browser.rows()
 
     assert len(rows) == len(samples.all("quantconnect_algorithm_info")) > 10
-    for project_id, (_, status, equity, drawdown, unrealized, cash, *_) in rows.items():
-        assert status.endswith("running")
-        assert equity == money(samples.one("quantconnect_equity", project_id=project_id))
+    for project_id, row in rows.items():
+        assert row["Status"] == "running"
+        equity = row["Equity"].strip()
+        assert equity == number(samples.one("quantconnect_equity", project_id=project_id))
         assert float(equity.replace(",", "")) == pytest.approx(
             bench.api.state(int(project_id)).shown_equity, abs=0.01
         )
-        assert drawdown == f"{samples.one('quantconnect_drawdown_ratio', project_id=project_id):.2%}"
+        assert row["Drawdown"] == percent(samples.one("quantconnect_drawdown_ratio", project_id=project_id))
+        today = samples.one("quantconnect_daily_return_ratio", project_id=project_id)
+        assert row["Today"] == percent(today, signed=True)
         pnl = samples.all("quantconnect_holding_unrealized_pnl", project_id=project_id)
-        assert unrealized == money(sum(pnl), "+")
-        assert cash == money(sum(samples.all("quantconnect_cash_value", project_id=project_id)))
-    assert f"{len(rows)} projects" in browser.run("return document.getElementById('summary').innerText")
+        assert row["Unrealized PnL"] == number(sum(pnl), signed=True)
+        assert row["Cash"] == number(sum(samples.all("quantconnect_cash_value", project_id=project_id)))
+    assert f"{len(rows)} projects" in browser.run("return document.getElementById('verdict').innerText")
 
 
 def test_hostile_names_are_text(browser, bench):
-    """Names are shown as they are, at first and after a renewal; none brings an element or runs, and none is complained of."""
+    """Names are shown as text, at first and after a renewal; none brings an element or runs, and none is complained of."""
     bench.advance(60)
     renewed(browser)
-    names = {row[0] for row in browser.rows().values()}
-    # A browser reads CR LF as LF (HTML 13.2.3.5).
-    assert {name.replace("\r\n", "\n") for name in HOSTILE_NAMES.values()} <= names
+    names = {row["Name"] for row in browser.rows().values()}
+    # What would act on the text around it is written out: line breaks, and marks of direction.
+    shown = {printable(name) for name in HOSTILE_NAMES.values()}
+    assert {name if len(name) <= 256 else name[:200] for name in shown} <= names | {
+        name[:200] for name in names
+    }
     assert browser.run("return window.hacked") is None
-    assert browser.run("return document.querySelectorAll('img, svg, iframe, h1 ~ h1').length") == 0
+    assert browser.run("return document.querySelectorAll('img, svg:not(.bar), iframe, h1 ~ h1').length") == 0
     assert browser.run("return document.scripts.length") == 1
     assert browser.complaints() == []
 
 
 def test_markup_that_was_not_escaped_would_not_run(browser, site):
     """Were escaping forgotten, the browser would refuse what is not the page's own."""
-    site.status = lambda: site.true_status().replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    site.status = lambda sort: (
+        site.true_status(sort).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    )
     browser.open(site.port)
     site.status = site.true_status
 
@@ -224,26 +233,55 @@ def test_markup_that_was_not_escaped_would_not_run(browser, site):
     assert any("Content Security Policy" in each for each in browser.complaints())
 
 
-def test_renewal_keeps_the_reader_where_he_is(browser, bench):
-    """A new number appears without a reload; scroll, selected text and focus stay."""
+def test_renewal_keeps_the_readers_place(browser, bench):
+    """A new number appears without a reload; scroll, selected text, focus and open details stay."""
     project_id = str(project_named(bench.api, HOSTILE_NAMES["Coins"]))
     browser.run("""
         document.body.style.minWidth = "3000px";
         scrollTo(140, 160);
         getSelection().selectAllChildren(document.querySelector("#projects tbody tr:nth-child(3) bdi"));
+        document.querySelector("#projects tbody tr:nth-child(4) details").open = true;
         document.querySelector("nav a").focus({preventScroll: true});
         window.stayed = true;
     """)
-    place = "return [scrollX, scrollY, getSelection().toString(), document.activeElement.innerText, window.stayed]"
-    before, equity = browser.run(place), browser.rows()[project_id][2]
+    place = """return [
+        scrollX, scrollY, getSelection().toString(), document.activeElement.innerText, window.stayed,
+        [...document.querySelectorAll("details[open]")].map(each => each.id).join(),
+    ]"""
+    before, equity = browser.run(place), browser.rows()[project_id]["Equity"]
     bench.api.projects[int(project_id)].deposit(1_000_000)
     bench.advance(60)
     renewed(browser)
 
-    shown = browser.rows()[project_id][2]
-    assert shown == money(bench.samples().one("quantconnect_equity", project_id=project_id)) != equity
+    shown = browser.rows()[project_id]["Equity"]
+    assert shown.strip() == number(bench.samples().one("quantconnect_equity", project_id=project_id))
+    assert shown != equity
     assert browser.run(place) == before
     assert before[:2] == [140, 160]
+    assert before[5].startswith("d")
+
+
+def test_click_on_a_title_sorts_and_stays(browser, bench):
+    """A click sorts without a reload; the order outlives renewals, and another click turns it around."""
+    browser.run("window.stayed = true; scrollTo(0, 0)")
+
+    def drawdowns() -> list[float]:
+        cells = "return [...document.querySelectorAll('[data-label=Drawdown]')].map(each => each.innerText)"
+        return [float(text.split()[0]) for text in browser.run(cells) if text != "\u2013"]
+
+    def click() -> None:
+        browser.driver.find_element("link text", "Drawdown").click()
+        wait_until(browser.rests, what="the renewal")
+
+    click()
+    assert browser.driver.current_url.endswith("?sort=-drawdown")
+    assert drawdowns() == sorted(drawdowns(), reverse=True)
+    bench.advance(60)
+    renewed(browser)
+    assert drawdowns() == sorted(drawdowns(), reverse=True)
+    click()
+    assert drawdowns() == sorted(drawdowns())
+    assert browser.run("return window.stayed")
 
 
 def test_project_that_appears_and_leaves(browser, bench):
@@ -271,7 +309,7 @@ def test_hidden_page_asks_nothing(browser, site, bench):
     assert browser.run("return document.hidden")
     assert not browser.rests()
 
-    shown = "return Date.parse(document.querySelector('#summary time').dateTime) / 1000"
+    shown = "return Date.parse(document.getElementById('now').dateTime) / 1000"
     bench.clock.advance(7)
     assert browser.run(shown) < bench.clock.wall()
     browser.driver.set_window_rect(0, 0, 1280, 700)
@@ -299,7 +337,7 @@ def test_page_says_that_the_exporter_is_gone(browser, site):
         browser.open(port)
         assert browser.notice() == ""
         assert browser.run("return getComputedStyle(document.querySelector('main')).opacity") == "1"
-        since = browser.run("return document.querySelector('#summary time').innerText")
+        since = browser.run("return document.getElementById('now').innerText")
     renewed(browser)
 
     assert browser.notice() == f"Not updated since {since}: the exporter does not answer."
@@ -311,12 +349,12 @@ def test_page_says_that_the_exporter_is_gone(browser, site):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (lambda: 1 / 0, "the exporter answers with status 500"),
-        (lambda: "<!doctype html><title>Sign in</title>", "something else answers in the exporter's place"),
+        (lambda _: 1 / 0, "the exporter answers with status 500"),
+        (lambda _: "<!doctype html><title>Sign in</title>", "something else answers in the exporter's place"),
     ],
 )
 def test_page_says_that_the_answer_is_wrong(browser, site, answer, reason):
-    """An error, or the page of something else, is no renewal: it is told, and forgotten when all is well again."""
+    """An error, or the page of something else, is no renewal: the page says so until the next good answer."""
     site.status = answer
     renewed(browser)
     site.status = site.true_status
@@ -329,7 +367,7 @@ def test_page_says_that_the_answer_is_wrong(browser, site, answer, reason):
     assert browser.run("return document.body.className") == ""
 
 
-def test_page_without_its_script_says_that_it_stands_still(browser, site):
+def test_page_without_its_script_says_that_it_does_not_renew_itself(browser, site):
     """Where scripts are off, the page is whole, and says that it does not renew itself."""
     browser.command("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(site.port)

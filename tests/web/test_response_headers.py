@@ -1,6 +1,6 @@
 """Headers of the web configuration on every response."""
 
-from exporter.web import status_page
+from exporter.web.status.page import HEADERS as STATUS_HEADERS
 from tests.web.sites import TLS, ask, basic, bcrypt_hash
 
 HEADERS = {
@@ -62,7 +62,7 @@ def test_number_needs_no_quotes(serve):
 def test_status_page_has_headers_of_its_own(serve):
     """Where the web configuration sets none, the status page is sent with its own, and no other page is."""
     site = serve(http_server_config={})
-    own = {name: value for name, value in status_page.HEADERS.items() if name in HEADERS}
+    own = {name: value for name, value in STATUS_HEADERS.items() if name in HEADERS}
 
     assert given(site.get("/")) == own
     assert set(own) == {"Content-Security-Policy", "X-Content-Type-Options"}

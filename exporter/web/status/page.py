@@ -21,7 +21,7 @@ from exporter.web.status.problems import (
     urgency,
 )
 from exporter.web.status.projects import PROJECT_ADDRESS, projects_table, status_of
-from exporter.web.status.text import ago, coloured, number, safe, utc
+from exporter.web.status.text import ago, coloured, iso, number, safe, utc
 
 _BESIDE = files("exporter.web.status")
 _STYLE = _BESIDE.joinpath("status.css").read_text("utf-8")
@@ -96,7 +96,7 @@ def status_page(
 <script>{_SCRIPT}</script>
 <main>
 <p id="verdict"><strong class="{look}" role="status">{verdict}</strong>
-<span>{_counts(entries)}</span> <span>as of <time id="now">{utc(now)}</time></span></p>
+<span>{_counts(entries)}</span> <span>as of <time id="now" datetime="{iso(now)}">{utc(now)}</time></span></p>
 <div id="overview">{_attention(problems, now)}<div>{_currencies(entries)}{_accounts(accounts, now)}</div></div>
 {projects_table(entries, sort, now)}
 </main>

@@ -105,6 +105,11 @@ COLUMNS: Mapping[str, Column] = {
 """What projects can be sorted by, beside ``project``."""
 
 
+def is_order(sort: str) -> bool:
+    """Tell whether projects can be sorted so."""
+    return sort == "project" or sort.removeprefix("-") in COLUMNS
+
+
 def _sortable(name: str, column: Column, sort: str) -> str:
     order = {name: "ascending", f"-{name}": "descending"}.get(sort, "none")
     next_sort = name if order == "descending" else f"-{name}"
@@ -162,9 +167,9 @@ def _status(entry: Entry, now: float) -> str:
     look, since = "muted", ""
     if deployment is not None:
         look = "good" if deployment.is_running else "bad" if deployment.status in ENDED_BADLY else "muted"
-        if deployment.is_running and deployment.launched:
+        if deployment.is_running and deployment.launched is not None:
             since = f"<small>for {duration(now - deployment.launched)}</small>"
-        elif deployment.stopped:
+        elif deployment.stopped is not None:
             since = f"<small>{ago(deployment.stopped, now)}</small>"
     return f'<td class="status {look}">{status_of(entry.state)}{since}</td>'
 

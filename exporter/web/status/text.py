@@ -44,7 +44,12 @@ def duration(seconds: float) -> str:
 
 def ago(then: float, now: float) -> str:
     """Return how long ago a time is as HTML, with the time itself; both in Unix seconds."""
-    return f'<time title="{utc(then)}">{duration(now - then)} ago</time>'
+    return f'<time datetime="{iso(then)}" title="{utc(then)}">{duration(now - then)} ago</time>'
+
+
+def iso(then: float) -> str:
+    """Return a time for programs."""
+    return datetime.fromtimestamp(then, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def utc(then: float) -> str:
