@@ -99,7 +99,7 @@ def test_status_page_is_html(served):
 
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "US Equities/Long Short Momentum" in answer.text
-    assert 'href="./metrics"' in answer.text
+    assert 'href="metrics"' in answer.text
 
 
 def test_status_page_is_not_cached(served):
@@ -191,7 +191,7 @@ def test_every_interface_serves_both_families(host):
 def test_status_page_is_made_once_a_second_for_all(polled):
     """Those who ask within a second share one page, plain or compressed."""
     made = []
-    pages = replace(polled.exporter.pages(), status=lambda: made.append(1) or f"page {len(made)}")
+    pages = replace(polled.exporter.pages(), status=lambda sort: made.append(sort) or f"page {len(made)}")
     with serving(pages) as port, ThreadPoolExecutor(10) as clients:
 
         def ask(coding: str) -> str:
@@ -200,6 +200,13 @@ def test_status_page_is_made_once_a_second_for_all(polled):
             ).text
 
         assert set(clients.map(ask, ["gzip", "identity"] * 10)) == {"page 1"}
+        sorted_pages = [
+            f"http://127.0.0.1:{port}/?sort={sort}" for sort in ("-cash", "anything", "-cash", "")
+        ]
+        assert [requests.get(each, timeout=5).text for each in sorted_pages] == [
+            f"page {n}" for n in (2, 1, 2, 1)
+        ]
+    assert made == ["", "-cash"]
 
 
 def test_readiness_says_why_not(polled):
