@@ -1,13 +1,14 @@
 """What all dashboards have in common: variables, links, annotations, and the grid of their panels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard
 
+from grafana.generate.money import capital_moved
 from grafana.generate.panels import DATASOURCE, Panel
-from grafana.generate.promql import latest
+from grafana.generate.promql import EACH
 
 TAG = "quantconnect"
 COLUMNS = 24
@@ -20,10 +21,16 @@ _LABEL_VALUES, _QUERY_RESULT = 1, 3
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Panels side by side, each with its width in columns."""
+    """Panels side by side, each with its width in columns.
+
+    ``left`` is the column it begins in. ``taller`` gives the panels, by index, that reach down beside
+    the next line, with their height.
+    """
 
     height: int
     panels: Sequence[tuple[int, Panel]]
+    left: int = 0
+    taller: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,8 @@ class Page:
 
 
 def label_variable(name: str, label: str, query: str) -> build.QueryVariable:
-    """Return a variable over the values of a label."""
-    return _variable(name, label, query, _LABEL_VALUES)
+    """Return a variable over the values of a label, of which several can be chosen."""
+    return _several(_variable(name, label, query, _LABEL_VALUES))
 
 
 def job_variable() -> build.QueryVariable:
@@ -57,8 +64,8 @@ def job_variable() -> build.QueryVariable:
     return label_variable("job", "Job", "label_values(quantconnect_exporter_build_info, job)")
 
 
-def project_variable() -> build.QueryVariable:
-    """Return the choice among projects: shown by name, chosen by id, since two may share a name.
+def project_variable(*, several: bool = True) -> build.QueryVariable:
+    """Return the choice of one or several projects: shown by name, chosen by id, since two may share a name.
 
     Prometheus sorts labels, so that the name stands before the id in what it answers, and the greedy
     group takes in quotation marks of the name. Projects that are gone by now stay in the list as long
@@ -68,27 +75,44 @@ def project_variable() -> build.QueryVariable:
     variable = _variable(
         "project_id", "Project", f"query_result(max by (project, project_id) ({known}))", _QUERY_RESULT
     )
-    return variable.regex('/project="(?<text>.*)",project_id="(?<value>[^"]+)"/')
+    variable.regex('/project="(?<text>.*)",project_id="(?<value>[^"]+)"/')
+    return _several(variable) if several else variable
 
 
-def deployments() -> build.AnnotationQuery:
+def deployments(*, shown: bool = True) -> build.AnnotationQuery:
     """Return a mark at each launch: the value itself is the time, so that none is missed or late."""
     return (
-        _annotation("Deployments", "blue", f"1000 * {latest('algorithm_launched_timestamp_seconds')}")
+        _annotation("Deployments", "blue", f"1000 * {EACH.latest('algorithm_launched_timestamp_seconds')}")
         .use_value_for_time(use_value_for_time=True)
         .title_format("Deployed: {{project}}")
         .text_format("A deployment of {{project}} was launched.")
+        .enable(enable=shown)
         .tag_keys("project")
     )
 
 
-def firing_alerts() -> build.AnnotationQuery:
-    """Return a region while an alert fires, those of no project included."""
-    alerts = 'ALERTS{alertname=~"QuantConnect.*",alertstate="firing",project_id=~"$project_id|"}'
+def deposits(*, shown: bool = True) -> build.AnnotationQuery:
+    """Return a mark where capital was paid in or out."""
+    return (
+        _annotation("Deposits and withdrawals", "purple", capital_moved())
+        .title_format("Paid in or out: {{project}}")
+        .text_format("The capital of {{project}} changed.")
+        .enable(enable=shown)
+        .tag_keys("project")
+    )
+
+
+def firing_alerts(*, shown: bool = True) -> build.AnnotationQuery:
+    """Return a region while a critical alert fires, those of no project included."""
+    alerts = (
+        'ALERTS{alertname=~"QuantConnect.*",alertname!="QuantConnectWatchdog",severity="critical",'
+        'alertstate="firing",project_id=~"$project_id|"}'
+    )
     return (
         _annotation("Firing alerts", "red", f"max by (alertname, severity, project) ({alerts})")
         .title_format("{{alertname}}")
         .text_format("{{severity}} {{project}}")
+        .enable(enable=shown)
         .tag_keys("severity,project")
     )
 
@@ -101,7 +125,7 @@ def make(page: Page) -> dashboard.Dashboard:
         .description(page.description)
         .tags([TAG])
         .readonly()
-        .timezone("browser")
+        .timezone("utc")
         .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
         .time(page.since, "now")
         .refresh("1m")
@@ -110,7 +134,7 @@ def make(page: Page) -> dashboard.Dashboard:
             build.DashboardLink("QuantConnect")
             .type(dashboard.DashboardLinkType.DASHBOARDS)
             .tags([TAG])
-            .as_dropdown(as_dropdown=False)
+            .as_dropdown(as_dropdown=True)
             .include_vars(include_vars=True)
             .keep_time(keep_time=True)
             .icon("dashboard")
@@ -146,7 +170,12 @@ def _variable(name: str, label: str, query: str, kind: int) -> build.QueryVariab
         .definition(query)
         .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(dashboard.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
-        .multi(multi=True)
+    )
+
+
+def _several(variable: build.QueryVariable) -> build.QueryVariable:
+    return (
+        variable.multi(multi=True)
         .include_all(include_all=True)
         .all_value(".+")
         .current(dashboard.VariableOption(selected=True, text=["All"], value=["$__all"]))
@@ -162,7 +191,7 @@ def _annotation(name: str, color: str, expression: str) -> build.AnnotationQuery
         build.AnnotationQuery()
         .name(name)
         .datasource(DATASOURCE)
-        .enable(enable=True)
+        .hide(hide=True)
         .icon_color(color)
         .expr(expression)
         .step("1m")
@@ -180,10 +209,11 @@ def _placed(sections: Sequence[Section]) -> list[Panel | dashboard.RowPanel]:
             placed.append(row)
             top += 1
         for line in section.lines:
-            left = 0
-            for width, panel in line.panels:
+            left = line.left
+            for index, (width, panel) in enumerate(line.panels):
+                height = line.taller.get(index, line.height)
                 panel.id_val = len(placed) + 1
-                panel.grid_pos = dashboard.GridPos(h=line.height, w=width, x=left, y=top)
+                panel.grid_pos = dashboard.GridPos(h=height, w=width, x=left, y=top)
                 placed.append(panel)
                 left += width
             top += line.height

@@ -1,29 +1,36 @@
 """The exporter itself: requests, failures, latency, budget, freshness, resources."""
 
+from grafana.generate.charts import lines
+from grafana.generate.fleet import accounts_panel
 from grafana.generate.frame import Line, Page, Section, job_variable, label_variable, project_variable
 from grafana.generate.look import (
-    CLOCK_SKEW,
     GREEN,
     INTERVALS_LATE,
     MILLISECONDS_AGO,
+    NEUTRAL,
+    NOTHING,
     NUMBER,
     ORANGE,
+    POLL_WORDS,
     RATIO,
     RED,
     SECONDS,
     SHARE_IN_USE,
+    SOME_IS_ODD,
+    SOURCE_WORDS,
     TIMES,
-    TRUE_IS_GOOD,
+    UPTIME,
     words,
 )
-from grafana.generate.panels import Column, Look, Panel, Query, chart_panel, stat_panel, table_panel
+from grafana.generate.panels import Panel, Query, tile
+from grafana.generate.tables import Column, Rows, table
 
 _CHOSEN = 'job=~"$job",instance=~"$instance"'
 _SOURCE = "instance, project_id, project, source"
 _BYTES = "bytes"
 _REQUESTS_PER_MINUTE = "reqpm"
 _RATE = "[$__rate_interval]"
-_QUANTILES = ("0.5", "0.95", "0.99")
+_QUANTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 
 
 def exporter_page() -> Page:
@@ -42,19 +49,8 @@ def exporter_page() -> Page:
             Section(
                 "",
                 [
-                    Line(
-                        5,
-                        [
-                            (3, _up()),
-                            (3, _version()),
-                            (3, _configuration()),
-                            (3, _configuration_age()),
-                            (3, _projects()),
-                            (3, _budget_now()),
-                            (3, _skew_now()),
-                            (3, _uptime()),
-                        ],
-                    )
+                    Line(3, [(3, each) for each in _tiles()]),
+                    Line(6, [(15, _exporters()), (9, accounts_panel())]),
                 ],
             ),
             Section(
@@ -75,7 +71,7 @@ def exporter_page() -> Page:
                 "Process and scrapes",
                 [
                     Line(8, [(8, _scrape_duration()), (8, _scrape_size()), (8, _skew())]),
-                    Line(8, [(8, _memory()), (8, _cpu()), (8, _files())]),
+                    Line(8, [(6, _memory()), (6, _cpu()), (6, _files()), (6, _log_lines())]),
                 ],
             ),
         ),
@@ -86,66 +82,130 @@ def _own(metric: str, *matchers: str) -> str:
     return f"{metric}{{{','.join((_CHOSEN, *matchers))}}}"
 
 
-def _of_project(metric: str) -> str:
-    return _own(metric, 'project_id=~"$project_id"')
+def _of_project(metric: str, *matchers: str) -> str:
+    return _own(metric, 'project_id=~"$project_id"', *matchers)
 
 
-def _up() -> Panel:
-    return stat_panel(
-        "Exporter up",
-        "Whether Prometheus reaches each exporter.",
-        [Query(f"min by (instance) ({_own('up')})", "{{instance}}")],
-        NUMBER,
-        TRUE_IS_GOOD,
-        words=words(_1=("Up", GREEN), _0=("Down", RED)),
+def _tiles() -> list[Panel]:
+    requests = _own("quantconnect_api_requests_total")
+    failed = _own("quantconnect_api_requests_total", 'result!="ok"')
+    polls, poll_failures = (
+        f"sum(rate({_of_project(f'quantconnect_{name}_total')}{_RATE}))"
+        for name in ("polls", "poll_failures")
     )
+    late = f"({_age()}) / ({_interval()} > 0)"
+    return [
+        tile(
+            "Exporters up",
+            "How many of the chosen exporters Prometheus reaches. Red: none; read the process's log.",
+            f"count({_own('up')} == 1) or 0 * count({_own('up')})",
+            NUMBER,
+            ((None, RED), (0.5, NEUTRAL)),
+            decimals=0,
+        ),
+        tile(
+            "Down",
+            "How many of them it does not reach. Red: some.",
+            f"count({_own('up')} == 0) or 0 * count({_own('up')})",
+            NUMBER,
+            ((None, NEUTRAL), (0.5, RED)),
+            decimals=0,
+        ),
+        tile(
+            "Algorithms",
+            "Live algorithms that are polled, in all accounts.",
+            f"sum(max by (account) ({_own('quantconnect_projects')}))",
+            NUMBER,
+            decimals=0,
+        ),
+        tile(
+            "Left out",
+            "Running algorithms that are not polled, since there are more than the configuration allows.",
+            f"sum(max by (account) ({_own('quantconnect_projects_dropped')}))",
+            NUMBER,
+            SOME_IS_ODD,
+            decimals=0,
+        ),
+        tile(
+            "Budget in use",
+            "Requests of the last minutes as a share of the configured requests per minute, of the busiest account. "
+            "Red: all of it; polls wait, and intervals are stretched.",
+            f"max({_share_of_budget()})",
+            RATIO,
+            SHARE_IN_USE,
+            decimals=0,
+        ),
+        tile(
+            "Requests failed",
+            "Share of the requests of the last minutes that had no usable answer.",
+            f"sum(rate({failed}{_RATE})) / (sum(rate({requests}{_RATE})) > 0)",
+            RATIO,
+            ((None, NEUTRAL), (0.05, ORANGE), (0.5, RED)),
+            decimals=1,
+        ),
+        tile(
+            "Polls failed",
+            "Share of the polls of the last minutes that failed.",
+            f"{poll_failures} / ({polls} > 0)",
+            RATIO,
+            ((None, NEUTRAL), (0.05, ORANGE), (0.5, RED)),
+            decimals=1,
+        ),
+        tile(
+            "Furthest behind",
+            "The oldest data of a running project, in polling intervals. Up to about 1 is normal. "
+            "Red: ten; see Sources by project.",
+            f"max({late})",
+            TIMES,
+            INTERVALS_LATE,
+            decimals=1,
+        ),
+    ]
 
 
-def _version() -> Panel:
-    build = f"count by (version, revision, python_version) ({_own('quantconnect_exporter_build_info')})"
-    return stat_panel(
-        "Version",
-        "How many exporters run each version, its revision, and their Python.",
-        [Query(build, "{{version}} ({{revision}}), Python {{python_version}}")],
-        NUMBER,
-        decimals=0,
-    )
-
-
-def _configuration() -> Panel:
+def _exporters() -> Panel:
+    build = f"max by (instance, version, python_version) ({_own('quantconnect_exporter_build_info')})"
     loaded = _own("quantconnect_exporter_config_last_reload_successful")
-    return stat_panel(
-        "Configuration",
-        "Whether the configuration was last loaded successfully; the one before stays in force when it was not.",
-        [Query(f"min by (instance) ({loaded})", "{{instance}}")],
-        NUMBER,
-        TRUE_IS_GOOD,
-        words=words(_1=("Loaded", GREEN), _0=("Failed", RED)),
-    )
-
-
-def _configuration_age() -> Panel:
-    loaded = _own("quantconnect_exporter_config_last_reload_success_timestamp_seconds")
-    return stat_panel(
-        "Configuration loaded",
-        "When the configuration in force was loaded.",
-        [Query(f"1000 * max by (instance) ({loaded})", "{{instance}}")],
-        MILLISECONDS_AGO,
-    )
-
-
-def _projects() -> Panel:
-    return stat_panel(
-        "Live algorithms",
-        "Live algorithms that each exporter polls, by QuantConnect account.",
+    loaded_at = _own("quantconnect_exporter_config_last_reload_success_timestamp_seconds")
+    started = f"max by (instance) ({_own('process_start_time_seconds')})"
+    return table(
+        "Exporters",
+        "Each exporter: its version, whether the configuration was last loaded, and for how long it has been up. "
+        "Red: it is down, or the configuration before is in force: run quantconnect-exporter --config.check.",
         [
-            Query(
-                f"max by (instance, account) ({_own('quantconnect_projects')})", "{{account}} · {{instance}}"
-            )
+            f"min by (instance) ({_own('up')})",
+            build,
+            f"min by (instance) ({loaded})",
+            f"1000 * max by (instance) ({loaded_at})",
+            f"time() - {started}",
+            f"max by (instance) ({_own('process_resident_memory_bytes')})",
+            f"sum by (instance) (max by (instance, account) ({_own('quantconnect_projects')}))",
         ],
-        NUMBER,
-        ((None, ORANGE), (1.0, "text")),
-        decimals=0,
+        [
+            Column("instance", "Instance", least=130),
+            Column(
+                "A",
+                "State",
+                words=(words({"1": ("Up", GREEN), "0": ("Down", RED)}), NOTHING),
+                width=64,
+                align="left",
+            ),
+            Column("version", "Version", words=(NOTHING,), width=80),
+            Column("python_version", "Python", words=(NOTHING,), width=72),
+            Column(
+                "C",
+                "Configuration",
+                words=(words({"1": ("Loaded", GREEN), "0": ("Refused", RED)}), NOTHING),
+                width=110,
+                align="left",
+            ),
+            Column("D", "Loaded", MILLISECONDS_AGO, width=112),
+            Column("E", "Up for", UPTIME, width=100),
+            Column("F", "Memory", _BYTES, width=80, decimals=0),
+            Column("G", "Projects", NUMBER, width=74, decimals=0),
+        ],
+        Rows(order=(("instance", False), ("A", True))),
+        no_value="no exporter known",
     )
 
 
@@ -155,50 +215,12 @@ def _share_of_budget() -> str:
     return f"60 * {sent} / ({limit} > 0)"
 
 
-def _budget_now() -> Panel:
-    return stat_panel(
-        "Budget in use",
-        "Requests of the last minutes as a share of the configured requests per minute.",
-        [Query(_share_of_budget(), "{{account}} · {{instance}}")],
-        RATIO,
-        SHARE_IN_USE,
-        decimals=0,
-    )
-
-
-def _skew_query() -> Query:
-    skew = f"max by (instance, account) ({_own('quantconnect_api_clock_skew_seconds')})"
-    return Query(skew, "{{account}} · {{instance}}")
-
-
-def _skew_now() -> Panel:
-    return stat_panel(
-        "Clock skew",
-        "The exporter's clock minus QuantConnect's, to the second. Requests are signed with the time: far apart, "
-        "they are refused.",
-        [_skew_query()],
-        SECONDS,
-        CLOCK_SKEW,
-        decimals=1,
-    )
-
-
-def _uptime() -> Panel:
-    started = f"max by (instance) ({_own('process_start_time_seconds')})"
-    return stat_panel(
-        "Exporter started",
-        "When each exporter process was started.",
-        [Query(f"1000 * {started}", "{{instance}}")],
-        MILLISECONDS_AGO,
-    )
-
-
 def _requests() -> Panel:
-    rate = f"60 * sum by (api_endpoint, account) (rate({_own('quantconnect_api_requests_total')}{_RATE}))"
-    return chart_panel(
+    rate = f"60 * sum by (api_endpoint) (rate({_own('quantconnect_api_requests_total')}{_RATE}))"
+    return lines(
         "Requests by endpoint",
-        "Requests per minute to each endpoint of the API.",
-        [Query(rate, "{{api_endpoint}} · {{account}}")],
+        "Requests per minute to each endpoint of the API that is asked.",
+        [Query(f"{rate} > 0", "{{api_endpoint}}")],
         _REQUESTS_PER_MINUTE,
         lowest=0,
     )
@@ -206,18 +228,19 @@ def _requests() -> Panel:
 
 def _failures() -> Panel:
     failed = _own("quantconnect_api_requests_total", 'result!="ok"')
-    return chart_panel(
+    return lines(
         "Failed requests by reason",
         "Requests per minute without a usable answer, by what was wrong.",
-        [Query(f"60 * sum by (result, account) (rate({failed}{_RATE}))", "{{result}} · {{account}}")],
+        [Query(f"60 * sum by (result, account) (rate({failed}{_RATE})) > 0", "{{result}} · {{account}}")],
         _REQUESTS_PER_MINUTE,
         lowest=0,
-        looks={"A": Look(fill=15)},
+        points=True,
+        no_value="no request failed",
     )
 
 
 def _budget() -> Panel:
-    return chart_panel(
+    return lines(
         "Budget in use over time",
         "Requests as a share of the configured requests per minute. At 100 % polls wait and intervals are stretched.",
         [Query(_share_of_budget(), "{{account}} · {{instance}}")],
@@ -228,16 +251,11 @@ def _budget() -> Panel:
 
 
 def _latency() -> Panel:
-    buckets = (
-        f"sum by (le, account) (rate({_own('quantconnect_api_request_duration_seconds_bucket')}{_RATE}))"
-    )
-    return chart_panel(
+    buckets = f"sum by (le) (rate({_own('quantconnect_api_request_duration_seconds_bucket')}{_RATE}))"
+    return lines(
         "Request latency",
         "Median, 95th and 99th percentile of how long requests take, from signing to the parsed answer.",
-        [
-            Query(f"histogram_quantile({quantile}, {buckets})", f"{quantile} quantile · {{{{account}}}}")
-            for quantile in _QUANTILES
-        ],
+        [Query(f"histogram_quantile({quantile}, {buckets})", name) for name, quantile in _QUANTILES],
         SECONDS,
         lowest=0,
     )
@@ -246,12 +264,12 @@ def _latency() -> Panel:
 def _latency_by_endpoint() -> Panel:
     def rate(suffix: str) -> str:
         series = _own(f"quantconnect_api_request_duration_seconds_{suffix}")
-        return f"sum by (api_endpoint, account) (rate({series}{_RATE}))"
+        return f"sum by (api_endpoint) (rate({series}{_RATE}))"
 
-    return chart_panel(
+    return lines(
         "Mean latency by endpoint",
         "Mean duration of requests to each endpoint that was asked.",
-        [Query(f"{rate('sum')} / ({rate('count')} > 0)", "{{api_endpoint}} · {{account}}")],
+        [Query(f"{rate('sum')} / ({rate('count')} > 0)", "{{api_endpoint}}")],
         SECONDS,
         lowest=0,
     )
@@ -259,7 +277,7 @@ def _latency_by_endpoint() -> Panel:
 
 def _throttled() -> Panel:
     waited = f"sum by (instance, account) (rate({_own('quantconnect_api_throttled_seconds_total')}{_RATE}))"
-    return chart_panel(
+    return lines(
         "Time throttled",
         "Seconds that workers spent waiting for the request budget, in each second: 2 means that two waited.",
         [Query(waited, "{{account}} · {{instance}}")],
@@ -269,7 +287,10 @@ def _throttled() -> Panel:
 
 
 def _age() -> str:
-    return f"time() - max by ({_SOURCE}) ({_of_project('quantconnect_last_success_timestamp_seconds')})"
+    """Return the age of each source's data, but of a project that has ended or was never deployed."""
+    success = f"max by ({_SOURCE}) ({_of_project('quantconnect_last_success_timestamp_seconds')})"
+    polled = f"max by ({_SOURCE}) ({_of_project('quantconnect_poll_interval_seconds')})"
+    return f"time() - ({success} and {polled})"
 
 
 def _interval() -> str:
@@ -278,11 +299,11 @@ def _interval() -> str:
 
 def _freshness() -> Panel:
     late = f"({_age()}) / ({_interval()} > 0)"
-    return chart_panel(
+    return lines(
         "Age of data in intervals",
         "Age of the chosen project that is furthest behind, by source, as a multiple of the polling interval in "
         "force. Up to about 1 is normal.",
-        [Query(f"max by (source, instance) ({late})", "{{source}} · {{instance}}")],
+        [Query(f"max by (source) ({late})", "{{source}}")],
         TIMES,
         lowest=0,
         decimals=1,
@@ -290,7 +311,7 @@ def _freshness() -> Panel:
 
 
 def _rate_of_polls(metric: str) -> str:
-    return f"sum by (source, instance) (rate({_of_project(metric)}{_RATE}))"
+    return f"sum by (source) (rate({_of_project(metric)}{_RATE}))"
 
 
 def _poll_failures() -> Panel:
@@ -298,10 +319,10 @@ def _poll_failures() -> Panel:
         f"{_rate_of_polls('quantconnect_poll_failures_total')} "
         f"/ ({_rate_of_polls('quantconnect_polls_total')} > 0)"
     )
-    return chart_panel(
+    return lines(
         "Share of polls that fail",
         "Failed polls to all polls of the chosen projects, by source.",
-        [Query(share, "{{source}} · {{instance}}")],
+        [Query(share, "{{source}}")],
         RATIO,
         lowest=0,
         highest=1,
@@ -310,61 +331,59 @@ def _poll_failures() -> Panel:
 
 
 def _polls() -> Panel:
-    return chart_panel(
+    return lines(
         "Polls by source",
         "Polls per minute of the chosen projects, failed ones included.",
-        [Query(f"60 * {_rate_of_polls('quantconnect_polls_total')}", "{{source}} · {{instance}}")],
+        [Query(f"60 * {_rate_of_polls('quantconnect_polls_total')} > 0", "{{source}}")],
         "cpm",
         lowest=0,
     )
 
 
 def _sources() -> Panel:
-    return table_panel(
+    return table(
         "Sources by project",
-        "Each source of each project: whether its last poll succeeded, how old its data are, and the interval in "
-        "force; the furthest behind first. A source that is not polled now has no state and no interval.",
+        "Each source that is polled of each project: whether its last poll succeeded, how old its data are, and the "
+        "interval in force; the furthest behind first. Red: its last poll failed, or it is ten intervals late.",
         [
-            f"max by ({_SOURCE}) ({_of_project('quantconnect_up')})",
+            f"max by ({_SOURCE}) ({_of_project('quantconnect_up')}) and ({_interval()})",
             _age(),
             _interval(),
             f"({_age()}) / ({_interval()} > 0)",
         ],
         [
-            Column("project", "Project"),
-            Column("source", "Source"),
-            Column("A", "Last poll", words=words(_1=("ok", GREEN), _0=("failed", RED)), width=90),
-            Column("B", "Age", SECONDS, decimals=0),
-            Column("C", "Interval", SECONDS, decimals=0),
-            Column("D", "Intervals", TIMES, decimals=1, steps=INTERVALS_LATE),
-            Column("instance", "Instance"),
+            Column("project", "Project", least=170),
+            Column("source", "Source", words=(SOURCE_WORDS,), width=90),
+            Column("A", "Last poll", words=(POLL_WORDS, NOTHING), width=84, align="left"),
+            Column("B", "Age", SECONDS, decimals=0, width=80),
+            Column("C", "Every", SECONDS, decimals=0, width=76),
+            Column("D", "Intervals", TIMES, decimals=1, steps=INTERVALS_LATE, width=84),
+            Column("instance", "Instance", width=130),
         ],
-        sort="Intervals",
-        descending=True,
+        Rows(order=(("D", True),)),
+        no_value="nothing is polled",
     )
 
 
 def _failing() -> Panel:
     failures = _of_project("quantconnect_poll_failures_total")
-    return table_panel(
+    return table(
         "Failures in the time range",
         "Polls that failed within the time range, by project, source and reason, the most frequent first.",
-        [f"sum by (instance, project_id, project, source, reason) (increase({failures}[$__range])) > 0"],
+        [f"round(sum by (project_id, project, source, reason) (increase({failures}[$__range]))) > 0"],
         [
-            Column("project", "Project"),
-            Column("source", "Source"),
-            Column("reason", "Reason"),
-            Column("A", "Failures", NUMBER, decimals=0),
-            Column("instance", "Instance"),
+            Column("project", "Project", least=170),
+            Column("source", "Source", words=(SOURCE_WORDS,), width=90),
+            Column("reason", "Reason", width=112),
+            Column("A", "Failures", NUMBER, decimals=0, width=78),
         ],
-        sort="Failures",
-        descending=True,
-        no_value="No poll failed",
+        Rows(order=(("A", True),)),
+        no_value="no poll failed",
     )
 
 
 def _scrape_duration() -> Panel:
-    return chart_panel(
+    return lines(
         "Scrape duration",
         "How long Prometheus takes to scrape each exporter. A scrape never waits for QuantConnect.",
         [Query(f"max by (instance) ({_own('scrape_duration_seconds')})", "{{instance}}")],
@@ -374,7 +393,7 @@ def _scrape_duration() -> Panel:
 
 
 def _scrape_size() -> Panel:
-    return chart_panel(
+    return lines(
         "Samples per scrape",
         "Samples on the page of each exporter.",
         [Query(f"max by (instance) ({_own('scrape_samples_scraped')})", "{{instance}}")],
@@ -385,17 +404,19 @@ def _scrape_size() -> Panel:
 
 
 def _skew() -> Panel:
-    return chart_panel(
-        "Clock skew over time",
-        "The exporter's clock minus QuantConnect's; the API tells its time to the second only.",
-        [_skew_query()],
+    skew = f"max by (instance, account) ({_own('quantconnect_api_clock_skew_seconds')})"
+    return lines(
+        "Clock skew",
+        "The exporter's clock minus QuantConnect's, which tells its time to the second only. Requests are signed with "
+        "the time: far apart, they are refused.",
+        [Query(skew, "{{account}} · {{instance}}")],
         SECONDS,
         decimals=1,
     )
 
 
 def _memory() -> Panel:
-    return chart_panel(
+    return lines(
         "Memory",
         "Resident memory of each exporter process.",
         [Query(f"max by (instance) ({_own('process_resident_memory_bytes')})", "{{instance}}")],
@@ -405,7 +426,7 @@ def _memory() -> Panel:
 
 
 def _cpu() -> Panel:
-    return chart_panel(
+    return lines(
         "CPU",
         "CPU time of each exporter process, as a share of one core.",
         [Query(f"sum by (instance) (rate({_own('process_cpu_seconds_total')}{_RATE}))", "{{instance}}")],
@@ -417,11 +438,22 @@ def _cpu() -> Panel:
 
 def _files() -> Panel:
     used, allowed = (f"max by (instance) ({_own(name)})" for name in ("process_open_fds", "process_max_fds"))
-    return chart_panel(
+    return lines(
         "Open files",
         "Open file descriptors of each exporter process, as a share of what it may open.",
         [Query(f"{used} / ({allowed} > 0)", "{{instance}}")],
         RATIO,
         lowest=0,
         decimals=2,
+    )
+
+
+def _log_lines() -> Panel:
+    dropped = _own("quantconnect_exporter_log_lines_dropped_total")
+    return lines(
+        "Log lines dropped",
+        "Log lines per minute that were dropped since nobody read them fast enough.",
+        [Query(f"60 * sum by (instance) (rate({dropped}{_RATE}))", "{{instance}}")],
+        NUMBER,
+        lowest=0,
     )

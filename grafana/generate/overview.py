@@ -1,69 +1,69 @@
-"""The Overview: one or a few projects, nothing added up across them."""
+"""The Overview of one project: what needs attention, what it is worth, and what made money."""
 
+from grafana.generate.attention import attention_panel
+from grafana.generate.charts import Look, bars, gains_by_day, gains_by_period, lines
 from grafana.generate.frame import (
     Line,
     Page,
     Section,
     deployments,
+    deposits,
     firing_alerts,
     job_variable,
     project_variable,
 )
+from grafana.generate.holdings import OF_ONE, Holdings, largest, short_names
 from grafana.generate.look import (
     BLUE,
-    CASH_SHARE,
-    DAILY_RETURN,
     DATA_AGE,
-    GREEN,
-    LEVERAGE,
+    GREY,
     LIMIT_USED,
     MILLISECONDS_AGO,
     MONEY,
+    NEGATIVE_IS_BAD,
+    NEUTRAL,
+    NO_POSITION,
+    NO_POSITION_WORD,
+    NOTHING,
     NUMBER,
     ORANGE,
+    PURPLE,
     RATIO,
     RED,
     SECONDS,
-    SIGN,
+    SIGN_OF_MONEY,
+    SIGN_OF_RATIO,
+    SORTED_WORDS,
     STATUS_WORDS,
     TIMES,
+    TYPE_WORDS,
+    words,
 )
-from grafana.generate.panels import (
-    Column,
-    Look,
-    Panel,
-    Query,
-    bar_panel,
-    chart_panel,
-    stat_panel,
-    table_panel,
-    text_panel,
+from grafana.generate.money import (
+    by_week,
+    change,
+    launched_within,
+    paid_in,
+    profit_since,
+    realised,
+    return_of,
+    return_of_month,
+    return_since,
+    return_since_start,
+    same_deployment,
 )
-from grafana.generate.promql import (
-    CURRENCY,
-    age,
-    cash_share,
-    data_age,
-    drawdown_limit_used,
-    latest,
-    leverage,
-    money,
-    money_of_position,
-    named_position,
-    of_position,
-    open_only,
-    pnl_ratio,
-    select,
-    status,
-    unrealized_pnl,
-    weight,
-)
+from grafana.generate.overview_detail import algorithm_lines, execution_lines
+from grafana.generate.panels import Figure, Panel, Query, figures, heading, tile
+from grafana.generate.promql import CURRENCY, ONE, RANGE, labelled, select, status
+from grafana.generate.tables import Column, Rows, table
 
 UID = "quantconnect-overview"
 
-_PROJECT = "{{project}}"
-_MONEY = "{{project}} {{account_currency}}"
-_SHOWN_BARS = 15
+_PERIODS = (("1 24 hours", "1d"), ("2 7 days", "7d"), ("3 30 days", "30d"))
+_SHOWN_BARS = 10
+
+STRATEGY_DRAWDOWN = 'project:quantconnect_strategy_drawdown_ratio:last{project_id=~"$project_id"}'
+"""Recorded by the alert rules, since the best point since launch needs a memory."""
 
 
 def overview_page() -> Page:
@@ -71,409 +71,372 @@ def overview_page() -> Page:
     return Page(
         uid=UID,
         title="QuantConnect / Overview",
-        description="What one or a few live algorithms are worth, hold and risk. Choose a project first.",
-        since="now-24h",
-        variables=(job_variable(), project_variable()),
-        annotations=(deployments(), firing_alerts()),
+        description="One live algorithm: what needs attention, what it is worth, what made money, and its risk.",
+        since="now-7d",
+        variables=(job_variable(), project_variable(several=False)),
+        annotations=(deployments(), deposits(), firing_alerts()),
         sections=(
-            Section("", [_stats()]),
-            Section("Equity", [Line(9, [(14, _equity()), (10, _underwater())])]),
+            Section("", [Line(3, [(8, heading("## ${project_id:text}")), (16, _header())]), *_now()]),
             Section(
-                "Positions",
+                "What made money",
                 [
-                    Line(10, [(12, _exposure()), (6, _pnl_bars()), (6, _weight_bars())]),
-                    Line(10, [(24, _positions())]),
+                    Line(
+                        8,
+                        [
+                            (5, _change_of_equity()),
+                            (7, _open_positions_change()),
+                            (5, _returns()),
+                            (7, _days()),
+                        ],
+                    ),
+                    Line(6, [(12, _weeks()), (12, _months())]),
                 ],
             ),
-            Section("Cash and value", [Line(8, [(14, _cash()), (10, _mismatch())])]),
-            Section(
-                "Algorithm",
-                [
-                    Line(7, [(14, _statistics()), (10, _own_statistics())]),
-                    Line(8, [(8, _charts()), (8, _cpu()), (8, _memory())]),
-                    Line(6, [(24, _times())]),
-                ],
-            ),
+            Section("Equity and risk", [Line(8, [(8, _equity()), (8, _return()), (8, _underwater())])]),
+            Section("Positions", [Line(9, [(16, _positions()), (8, _exposure())])]),
+            Section("Execution", execution_lines()),
+            Section("Algorithm", algorithm_lines()),
         ),
     )
 
 
-def _stats() -> Line:
-    return Line(
-        5,
+def _now() -> list[Line]:
+    """Return what needs attention beside two rows of tiles."""
+    attention = attention_panel(UID, projects=False)
+    upper = (_equity_now(), _today(), _profit(), _drawdown_now(), _open_pnl())
+    lower = (_leverage(), _cash_share(), _held(), _limit_used(), _data_age())
+    return [
+        Line(3, [(9, attention), *((3, each) for each in upper)], taller={0: 6}),
+        Line(3, [(3, each) for each in lower], left=9),
+    ]
+
+
+def _header() -> Panel:
+    equity_time = ONE.latest("last_success_timestamp_seconds", matchers=('source="equity"',))
+    return table(
+        "",
+        "",
         [
-            (2, _state()),
-            (3, _equity_now()),
-            (2, _today()),
-            (3, _pnl_now()),
-            (3, _drawdown_now()),
-            (4, _exposure_now()),
-            (2, _leverage_now()),
-            (2, _cash_now()),
-            (3, _age_now()),
+            status(ONE),
+            ONE.latest("algorithm_info", "account", "brokerage"),
+            ONE.latest("equity", CURRENCY, matchers=(f'{CURRENCY}!=""',), window=RANGE),
+            f"1000 * {ONE.latest('algorithm_launched_timestamp_seconds')}",
+            f"1000 * ({ONE.latest('algorithm_stopped_timestamp_seconds')} and {ONE.on} {ONE.ended()})",
+            f"1000 * {equity_time}",
         ],
-    )
-
-
-def _state() -> Panel:
-    return text_panel(
-        "State",
-        "Status of the latest deployment. Red: it failed to deploy, crashed or was liquidated; "
-        "orange: it was stopped, has completed, or QuantConnect says nothing of it.",
-        status(),
-        ("project", "status"),
-        STATUS_WORDS,
+        [
+            Column("status", "Status", words=(STATUS_WORDS,), width=104),
+            Column("E", "Ended", MILLISECONDS_AGO, width=112, align="left"),
+            Column("account", "Account", words=(NOTHING,), width=84),
+            Column(CURRENCY, "Currency", words=(NOTHING,), width=78),
+            Column("brokerage", "Brokerage", words=(NOTHING,), least=130),
+            Column("D", "Launched", MILLISECONDS_AGO, width=112, align="left"),
+            Column("F", "Figures from", MILLISECONDS_AGO, width=140, align="left"),
+        ],
+        Rows(order=()),
+        frame=False,
     )
 
 
 def _equity_now() -> Panel:
-    return stat_panel(
+    return tile(
         "Equity",
-        "Last known point of the Strategy Equity chart, in account currency.",
-        [Query(money("equity"), _MONEY)],
+        "Last known equity in account currency, after the end the last one of the time range.",
+        ONE.rounded(ONE.known("equity")),
         MONEY,
-        decimals=0,
     )
 
 
 def _today() -> Panel:
-    return stat_panel(
-        "Today's return",
-        "Equity against the last point before midnight UTC. Red and orange from the default daily loss limits; "
-        "the alerts use the configured ones.",
-        [Query(latest("daily_return_ratio"), _PROJECT)],
+    return tile(
+        "Today",
+        "Equity against the last point before midnight UTC. Red: a loss; its share of the limit is in Limit used.",
+        ONE.latest("daily_return_ratio"),
         RATIO,
-        DAILY_RETURN,
+        SIGN_OF_RATIO,
         decimals=2,
     )
 
 
-def _pnl_now() -> Panel:
-    return stat_panel(
-        "Unrealized PnL",
-        "Profit of all open positions after estimated exit fees, in account currency. No data without a position.",
-        [Query(unrealized_pnl(), _MONEY)],
+def _profit() -> Panel:
+    return tile(
+        "Profit",
+        "Realised and unrealised profit since launch. Deposits and withdrawals do not move it.",
+        ONE.rounded(ONE.known("strategy_pnl")),
         MONEY,
-        SIGN,
-        decimals=0,
+        SIGN_OF_MONEY,
     )
 
 
 def _drawdown_now() -> Panel:
-    return stat_panel(
+    return tile(
         "Drawdown",
-        "Fall from the highest equity since launch, and what share that is of the project's critical limit "
-        "(of the warning limit where there is no critical one).",
-        [
-            Query(latest("drawdown_ratio"), _PROJECT),
-            Query(drawdown_limit_used(), "{{project}} of limit"),
-        ],
+        "Fall from the highest equity since launch.",
+        ONE.known("drawdown_ratio"),
         RATIO,
-        LIMIT_USED,
         decimals=1,
-        plain_queries="A",
     )
 
 
-def _exposure_now() -> Panel:
-    return stat_panel(
-        "Exposure",
-        "Gross is the sum of absolute market values, net the sum of signed ones, in account currency.",
-        [
-            Query(money("gross_exposure"), "{{project}} gross {{account_currency}}"),
-            Query(money("net_exposure"), "{{project}} net {{account_currency}}"),
-        ],
+def _open_pnl() -> Panel:
+    return tile(
+        "Open P&L",
+        "Profit of the open positions after estimated exit fees; none without a position.",
+        f"{ONE.rounded(ONE.open_pnl())} != 0 or {ONE.open_pnl(NO_POSITION)}",
         MONEY,
+        SIGN_OF_MONEY,
+        words=(NO_POSITION_WORD,),
+    )
+
+
+def _leverage() -> Panel:
+    return tile("Leverage", "Gross market value to equity.", ONE.leverage(), TIMES, decimals=2)
+
+
+def _cash_share() -> Panel:
+    return tile(
+        "Cash share",
+        "Cash of all currencies to equity. Red below zero: the account borrows. "
+        "Unknown while a balance has no conversion rate.",
+        ONE.cash_share(),
+        RATIO,
+        NEGATIVE_IS_BAD,
+        decimals=1,
+    )
+
+
+def _held() -> Panel:
+    return tile(
+        "Positions",
+        "How many positions are open.",
+        f"count({ONE.over('max', select('holding_quantity'), 'symbol_id')} != 0) or 0 * ({ONE.empty()})",
+        NUMBER,
+        decimals=0,
+        words=(words({"0": "none"}),),
+    )
+
+
+def _limit_used() -> Panel:
+    return tile(
+        "Limit used",
+        "Drawdown or today's loss as a share of its critical limit, whichever is more. "
+        "Orange from half of it, red at the limit.",
+        ONE.limits_used(),
+        RATIO,
+        LIMIT_USED,
         decimals=0,
     )
 
 
-def _leverage_now() -> Panel:
-    return stat_panel(
-        "Leverage", "Gross exposure to equity.", [Query(leverage(), _PROJECT)], TIMES, LEVERAGE, decimals=2
-    )
-
-
-def _cash_now() -> Panel:
-    return stat_panel(
-        "Cash share",
-        "Settled cash to equity, all currencies converted. Red below zero: the account borrows. "
-        "No data while a balance has no conversion rate.",
-        [Query(cash_share(), _PROJECT)],
-        RATIO,
-        CASH_SHARE,
-        decimals=1,
-    )
-
-
-def _age_now() -> Panel:
-    return stat_panel(
+def _data_age() -> Panel:
+    return tile(
         "Data age",
-        "Time since portfolio and equity were last polled, whichever is longer ago. No data while the "
-        "project does not run. Orange after three default intervals, "
-        "red when values of that age leave the page by default.",
-        [Query(data_age(), _PROJECT)],
+        "Time since portfolio and equity were polled, whichever is longer ago. Red when values are about to leave.",
+        ONE.data_age(),
         SECONDS,
         DATA_AGE,
         decimals=0,
     )
 
 
-def _equity() -> Panel:
-    return chart_panel(
-        "Equity and peak",
-        "Equity with its highest value since launch, in account currency. The peak forgets nothing when "
-        "the exporter restarts, and begins again with a new deployment.",
+def _change_of_equity() -> Panel:
+    equity, before = ONE.known("equity"), ONE.latest("equity", offset=RANGE)
+    since = f"({equity} - ({before} and on () {same_deployment(ONE)}))"
+    launched = f"({change(ONE, 'strategy_pnl')} and on () {launched_within(ONE)})"
+    return figures(
+        "Change of equity",
+        "Where the change over the time range came from: closed trades after fees, open positions, and money "
+        "paid in or out. Counted from the launch when that was later; unknown when the range begins before "
+        "anything was recorded.",
         [
-            Query(money("equity"), _MONEY),
-            Query(money("equity_peak"), "{{project}} peak {{account_currency}}"),
+            Figure("Realised", ONE.rounded(realised(ONE)), MONEY, steps=SIGN_OF_MONEY),
+            Figure("Unrealised", ONE.rounded(change(ONE, "unrealized_pnl")), MONEY, steps=SIGN_OF_MONEY),
+            Figure("Profit", ONE.rounded(change(ONE, "strategy_pnl")), MONEY, steps=SIGN_OF_MONEY),
+            Figure("Paid in or out", ONE.rounded(paid_in(ONE)), MONEY),
+            Figure("Change of equity", ONE.rounded(f"{since} or {launched}"), MONEY),
+        ],
+    )
+
+
+def _open_positions_change() -> Panel:
+    return bars(
+        "Open positions, change",
+        f"Change of the unrealised profit of each open position, from its opening when that was later: the "
+        f"{_SHOWN_BARS} largest. What was closed within the range is part of Realised.",
+        short_names(ONE.rounded(largest(_SHOWN_BARS, Holdings(ONE).change_of_pnl())), project=False),
+        "position",
+        MONEY,
+        SIGN_OF_MONEY,
+        columns=7,
+        no_value="no open position known",
+    )
+
+
+def _returns() -> Panel:
+    profits = [labelled(profit_since(ago), period=period) for period, ago in _PERIODS]
+    returns = [labelled(return_since(ago), period=period) for period, ago in _PERIODS]
+    launch = "4 Since launch"
+    return table(
+        "Returns",
+        "Profit without deposits and withdrawals, and to the equity at the beginning of the period. "
+        "A period that began before the launch or before anything was recorded has no line.",
+        [
+            ONE.rounded(" or ".join((*profits, labelled(ONE.known("strategy_pnl"), period=launch)))),
+            " or ".join((*returns, labelled(ONE.known("return_ratio"), period=launch))),
+            labelled("vector(0)", period="9"),
+        ],
+        [
+            Column("period", "Period", words=(SORTED_WORDS,), least=92),
+            Column("A", "P&L", MONEY, steps=SIGN_OF_MONEY, width=76),
+            Column("B", "Return", RATIO, decimals=2, steps=SIGN_OF_RATIO, width=72),
+        ],
+        Rows(order=(("period", False),), without=("period", "9")),
+    )
+
+
+def _days() -> Panel:
+    return gains_by_day(
+        "Return by day",
+        "Profit of each day to the equity at its beginning, without deposits and withdrawals. Days begin at "
+        "midnight UTC; the last one is today.",
+        return_of("1d"),
+        RATIO,
+        decimals=1,
+    )
+
+
+def _weeks() -> Panel:
+    return gains_by_period(
+        "Return by week",
+        "The same for weeks, each at its Monday.",
+        by_week(return_of("7d")),
+        RATIO,
+        since="90d",
+        date="MMM D",
+        decimals=1,
+    )
+
+
+def _months() -> Panel:
+    return gains_by_period(
+        "Return by month",
+        "The same for months, each at its first day.",
+        return_of_month(),
+        RATIO,
+        since="365d",
+        date="MMM YYYY",
+        decimals=1,
+    )
+
+
+def _equity() -> Panel:
+    return lines(
+        "Equity and capital",
+        "Equity with its highest value since launch, and the capital it was made with: a step of the capital is "
+        "a deposit or a withdrawal.",
+        [
+            Query(ONE.latest("equity"), "Equity"),
+            Query(ONE.latest("equity_peak"), "Peak"),
+            Query(ONE.latest("capital"), "Capital"),
         ],
         MONEY,
-        decimals=0,
-        looks={"B": Look(dashed=True)},
+        looks={
+            "A": Look(BLUE, width=2),
+            "B": Look(GREY, width=1, dashed=True),
+            "C": Look(PURPLE, width=1, stepped=True),
+        },
+    )
+
+
+def _return() -> Panel:
+    start = ONE.latest("equity", at=" @ start()")
+    return lines(
+        "Return over the range",
+        "Profit since the start of the time range, or since a later launch, to the equity then: as traded, without "
+        "deposits and withdrawals, and the bare change of equity.",
+        [
+            Query(return_since_start(ONE), "As traded"),
+            Query(f"{ONE.latest('equity')} / ({start} > 0) - 1", "Change of equity"),
+        ],
+        RATIO,
+        decimals=1,
+        looks={"A": Look(BLUE, width=2), "B": Look(GREY, width=1, dashed=True)},
     )
 
 
 def _underwater() -> Panel:
     def limit(severity: str) -> str:
-        limits = select("limit", 'limit="drawdown_ratio"', f'severity="{severity}"')
-        return f"-min({limits})"
+        chosen = ('limit="drawdown_ratio"', f'severity="{severity}"')
+        return f"-{ONE.latest('limit', matchers=chosen)}"
 
-    return chart_panel(
+    return lines(
         "Underwater",
-        "Drawdown from the peak, below zero, with the tightest warning and critical limits of the chosen projects.",
+        "Fall from the highest point since launch, of the equity and of the strategy, which deposits do not move, "
+        "with the limits. Red is the critical limit: there the alert fires.",
         [
-            Query(f"-{latest('drawdown_ratio')}", _PROJECT),
-            Query(limit("warning"), "warning limit"),
-            Query(limit("critical"), "critical limit"),
+            Query(f"-{ONE.latest('drawdown_ratio')}", "Equity"),
+            Query(f"-max({STRATEGY_DRAWDOWN})", "As traded"),
+            Query(limit("warning"), "Warning"),
+            Query(limit("critical"), "Critical"),
         ],
         RATIO,
         highest=0,
         decimals=1,
-        calcs=("lastNotNull", "min"),
         looks={
-            "A": Look(color=RED, fill=25),
-            "B": Look(color=ORANGE, dashed=True),
-            "C": Look(color="dark-red", dashed=True),
+            "A": Look(GREY, width=1, dashed=True),
+            "B": Look(BLUE, width=2, fill=18),
+            "C": Look(ORANGE, width=1, dashed=True),
+            "D": Look(RED, width=1, dashed=True),
         },
-    )
-
-
-def _exposure() -> Panel:
-    gross, net = money("gross_exposure"), money("net_exposure")
-    return chart_panel(
-        "Exposure over time",
-        "Long and short market value, their absolute sum (gross) and signed sum (net), in account currency.",
-        [
-            Query(f"({gross} + {net}) / 2", "{{project}} long {{account_currency}}"),
-            Query(f"({net} - {gross}) / 2", "{{project}} short {{account_currency}}"),
-            Query(gross, "{{project}} gross {{account_currency}}"),
-            Query(net, "{{project}} net {{account_currency}}"),
-        ],
-        MONEY,
-        decimals=0,
-        looks={
-            "A": Look(color=GREEN, fill=15),
-            "B": Look(color=RED, fill=15),
-            "C": Look(color="purple", dashed=True),
-            "D": Look(color=BLUE),
-        },
-    )
-
-
-def _pnl_bars() -> Panel:
-    pnl = open_only(money_of_position("holding_unrealized_pnl"))
-    extremes = f"topk({_SHOWN_BARS}, {pnl}) or bottomk({_SHOWN_BARS}, {pnl})"
-    return bar_panel(
-        "PnL by position",
-        f"Unrealized profit of each open position, the {_SHOWN_BARS} best and worst, "
-        "each in the account currency named with it.",
-        named_position(extremes, CURRENCY),
-        MONEY,
-        SIGN,
-    )
-
-
-def _weight_bars() -> Panel:
-    held = open_only(weight())
-    largest = f"topk({_SHOWN_BARS}, {held}) or bottomk({_SHOWN_BARS}, {held})"
-    return bar_panel(
-        "Allocation",
-        f"Market value to equity of each open position, shorts to the left of zero: "
-        f"the {_SHOWN_BARS} largest on either side.",
-        named_position(largest),
-        RATIO,
-        SIGN,
     )
 
 
 def _positions() -> Panel:
-    value = money_of_position("holding_market_value")
-    return table_panel(
+    return table(
         "Open positions",
-        "Every open position, the largest share of equity first. Prices are in the symbol's own currency, "
-        "value and PnL in account currency. PnL % is PnL to what the position cost.",
+        "Every open position, the largest first; of an ended project what it held when it was last polled. Amounts "
+        "are in account currency, prices in the symbol's own. P&L % is P&L to what the position cost.",
         [
-            open_only(of_position("holding_quantity")),
-            open_only(of_position("holding_average_price")),
-            open_only(of_position("holding_market_price")),
-            open_only(value),
-            open_only(weight()),
-            open_only(of_position("holding_unrealized_pnl")),
-            open_only(pnl_ratio()),
-            open_only(f"abs({weight()})"),
+            ONE.rounded(OF_ONE.value("holding_market_value")),
+            OF_ONE.held_quantity(),
+            OF_ONE.price("holding_average_price"),
+            OF_ONE.price("holding_market_price"),
+            OF_ONE.weight(),
+            ONE.rounded(OF_ONE.value("holding_unrealized_pnl")),
+            OF_ONE.pnl_ratio(),
+            f"abs({OF_ONE.value('holding_market_value')})",
         ],
         [
-            Column("project", "Project"),
-            Column("symbol", "Symbol"),
-            Column("security_type", "Type"),
-            Column("A", "Quantity", MONEY, decimals=4),
-            Column("B", "Average price", MONEY, decimals=4),
-            Column("C", "Market price", MONEY, decimals=4),
-            Column("D", "Market value", MONEY),
-            Column("account_currency", "Currency", width=90),
-            Column("E", "Weight", RATIO, decimals=1, steps=SIGN),
-            Column("F", "PnL", MONEY, steps=SIGN),
-            Column("G", "PnL %", RATIO, decimals=2, steps=SIGN),
-            Column("symbol_id", "Identifier"),
+            Column("symbol", "Symbol", least=120),
+            Column("contract", "Contract", width=74, no_value=" "),
+            Column("security_type", "Type", words=(TYPE_WORDS,), width=82),
+            Column("B", "Quantity", MONEY, decimals=4, width=80),
+            Column("C", "Entry", width=84, price=True),
+            Column("D", "Price", width=84, price=True),
+            Column("A", "Value", MONEY, width=84),
+            Column("E", "Weight", RATIO, decimals=1, width=70),
+            Column("F", "P&L", MONEY, steps=SIGN_OF_MONEY, width=76),
+            Column("G", "P&L %", RATIO, decimals=1, steps=SIGN_OF_RATIO, width=68),
         ],
-        sort="H",
-        descending=True,
+        Rows(order=(("H", True),)),
+        no_value="no open position known",
     )
 
 
-def _cash() -> Panel:
-    return table_panel(
-        "Cash by currency",
-        "The cash book: each currency's settled amount, its rate, and its value in account currency. "
-        "Coins and both legs of currency pairs are rows here.",
+def _exposure() -> Panel:
+    gross, net = ONE.latest("gross_exposure"), ONE.latest("net_exposure")
+    return lines(
+        "Exposure",
+        "Market value of what is held long and short, and their sum.",
         [
-            latest("cash_amount", "currency"),
-            latest("cash_conversion_rate", "currency"),
-            money("cash_value", "currency"),
+            Query(f"({gross} + {net}) / 2", "Long"),
+            Query(f"({net} - {gross}) / 2", "Short"),
+            Query(net, "Net"),
         ],
-        [
-            Column("project", "Project"),
-            Column("currency", "Cash"),
-            Column("A", "Amount", MONEY, steps=((None, RED), (0.0, "transparent"))),
-            Column("B", "Rate", MONEY, decimals=6),
-            Column("C", "Value", MONEY, steps=((None, RED), (0.0, "transparent"))),
-            Column("account_currency", "Currency", width=90),
-        ],
-        sort="Project",
-    )
-
-
-def _mismatch() -> Panel:
-    value, equity = latest("portfolio_value"), latest("equity")
-    return chart_panel(
-        "Rebuilt value against equity",
-        "Value rebuilt from cash and holdings against the equity that QuantConnect states, as a share of it: "
-        "near zero when the two agree. No data where it cannot be rebuilt exactly, as with futures.",
-        [Query(f"{value} / ({equity} > 0) - 1", _PROJECT)],
-        RATIO,
-        decimals=3,
-    )
-
-
-def _statistics() -> Panel:
-    return table_panel(
-        "Runtime statistics",
-        "What LEAN reports of the deployment: realised profit after fees, fees, traded volume, return since launch, "
-        "and the probability that its Sharpe ratio beats the benchmark's.",
-        [
-            money("net_profit"),
-            latest("fees"),
-            latest("volume"),
-            latest("return_ratio"),
-            latest("probabilistic_sharpe_ratio"),
-        ],
-        [
-            Column("project", "Project"),
-            Column("A", "Net profit", MONEY, steps=SIGN),
-            Column("B", "Fees", MONEY),
-            Column("C", "Volume", MONEY),
-            Column("account_currency", "Currency", width=90),
-            Column("D", "Return", RATIO, decimals=2, steps=SIGN),
-            Column("E", "Probabilistic Sharpe", RATIO, decimals=1),
-        ],
-        sort="Project",
-    )
-
-
-def _own_statistics() -> Panel:
-    return table_panel(
-        "Statistics the algorithm sets",
-        "Further runtime statistics that read as a number; percentages are shown as ratios.",
-        [latest("runtime_statistic", "statistic")],
-        [
-            Column("project", "Project"),
-            Column("statistic", "Statistic"),
-            Column("A", "Value", MONEY, decimals=4),
-        ],
-        sort="Project",
-        no_value="The algorithm sets none",
-    )
-
-
-def _charts() -> Panel:
-    return chart_panel(
-        "Configured charts",
-        "Last point of each series of the further charts that the configuration names.",
-        [Query(latest("chart_value", "chart", "series"), "{{chart}} · {{series}} · {{project}}")],
-        NUMBER,
-        no_value="No chart is configured",
-    )
-
-
-def _cpu() -> Panel:
-    return chart_panel(
-        "Server CPU",
-        "CPU in use on the server the algorithm runs on.",
-        [Query(latest("server_cpu_usage_ratio"), _PROJECT)],
-        RATIO,
-        lowest=0,
-        highest=1,
-        decimals=0,
-    )
-
-
-def _memory() -> Panel:
-    used, installed = latest("server_memory_used_bytes"), latest("server_memory_total_bytes")
-    return chart_panel(
-        "Server memory",
-        "Memory in use on the server the algorithm runs on, as a share of what it has.",
-        [Query(f"{used} / ({installed} > 0)", _PROJECT)],
-        RATIO,
-        lowest=0,
-        highest=1,
-        decimals=0,
-    )
-
-
-def _times() -> Panel:
-    return table_panel(
-        "Times",
-        "When the deployment was launched and stopped, how long its server has been up, and how old are the last "
-        "equity point by QuantConnect's clock, the last change of the portfolio, and the last chart point.",
-        [
-            f"1000 * {latest('algorithm_launched_timestamp_seconds')}",
-            f"1000 * {latest('algorithm_stopped_timestamp_seconds')}",
-            latest("server_uptime_seconds"),
-            age("equity_timestamp_seconds"),
-            age("portfolio_changed_timestamp_seconds"),
-            f"time() - max by (project_id, project) ({select('chart_timestamp_seconds')})",
-            latest("runtime_statistics_dropped"),
-        ],
-        [
-            Column("project", "Project"),
-            Column("A", "Launched", MILLISECONDS_AGO),
-            Column("B", "Stopped", MILLISECONDS_AGO),
-            Column("C", "Server up", SECONDS),
-            Column("D", "Equity point", SECONDS),
-            Column("E", "Portfolio changed", SECONDS),
-            Column("F", "Chart point", SECONDS),
-            Column("G", "Statistics left out", NUMBER),
-        ],
-        sort="Project",
+        MONEY,
+        looks={
+            "A": Look(BLUE, width=1, fill=18),
+            "B": Look(PURPLE, width=1, fill=18),
+            "C": Look(NEUTRAL, width=2),
+        },
     )

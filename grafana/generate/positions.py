@@ -1,5 +1,6 @@
-"""Positions: one symbol or many over time, across projects, and how concentrated they are."""
+"""Positions across projects: what earned and lost, what is large, and how concentrated it is."""
 
+from grafana.generate.charts import bars, ranking
 from grafana.generate.frame import (
     Line,
     Page,
@@ -10,232 +11,283 @@ from grafana.generate.frame import (
     label_variable,
     project_variable,
 )
-from grafana.generate.look import CONCENTRATION, MONEY, NUMBER, RATIO, SIGN
-from grafana.generate.panels import Column, Look, Panel, Query, chart_panel, table_panel
-from grafana.generate.promql import (
-    SECURITY,
-    by_currency,
+from grafana.generate.holdings import (
+    CHOSEN,
     herfindahl,
-    latest,
-    money_of_position,
-    named_contract,
-    of_position,
-    open_only,
-    positions_held,
-    select,
-    share_of_gross,
-    weight,
+    largest,
+    share_of_largest,
+    short_names,
+    with_contract,
 )
+from grafana.generate.look import (
+    LONG_OR_SHORT,
+    MONEY,
+    NOTHING,
+    NUMBER,
+    RATIO,
+    SIGN_OF_MONEY,
+    SIGN_OF_RATIO,
+    TYPE_WORDS,
+    words,
+)
+from grafana.generate.overview import UID as OVERVIEW
+from grafana.generate.panels import Panel, Query, tile
+from grafana.generate.promql import CURRENCY, EACH, SECURITY, select
+from grafana.generate.tables import TREND, Column, Rows, table
 
-_CHOSEN = ('symbol=~"$symbol"',)
+_LINK = (
+    f"/d/{OVERVIEW}?${{datasource:queryparam}}&${{job:queryparam}}"
+    "&var-project_id=${__data.fields.project_id}&${__url_time_range}"
+)
 _PLACE = "{{symbol}} {{contract}} · {{project}}"
-_MONEY = "{{symbol}} {{contract}} · {{project}} {{account_currency}}"
+_NO_POSITION = "no open position known"
+_SHOWN_LINES = 10
+_SYMBOL = ("symbol_id", "symbol")
 
 
 def positions_page() -> Page:
     """Return Positions."""
-    symbols = label_variable(
-        "symbol",
-        "Symbol",
-        f"label_values({select('holding_quantity')}, symbol)",
-    )
+    symbols = label_variable("symbol", "Symbol", f"label_values({select('holding_quantity')}, symbol)")
     return Page(
         uid="quantconnect-positions",
         title="QuantConnect / Positions",
-        description="Positions over time and across projects, and how concentrated each project is.",
+        description="Open positions across projects: what earned and lost, what is large, how concentrated it is.",
         since="now-7d",
         variables=(job_variable(), project_variable(), symbols),
-        annotations=(deployments(), firing_alerts()),
+        annotations=(deployments(shown=False), firing_alerts(shown=False)),
         sections=(
             Section(
-                "Concentration",
+                "",
                 [
-                    Line(8, [(10, _concentration()), (14, _by_symbol())]),
-                    Line(8, [(8, _largest()), (8, _top_five()), (8, _herfindahl())]),
+                    Line(3, [(4, each) for each in _tiles()]),
+                    Line(10, [(12, _movers()), (12, _weights_now())]),
+                    Line(16, [(24, _positions())]),
                 ],
             ),
             Section(
                 "Over time",
                 [
-                    Line(9, [(12, _value()), (12, _weight())]),
-                    Line(9, [(12, _pnl()), (12, _quantity())]),
-                    Line(9, [(24, _price())]),
+                    Line(9, [(12, _weights()), (12, _profits())]),
+                    Line(9, [(12, _concentration_over_time()), (12, _concentration())]),
                 ],
             ),
-            Section("Details", [Line(9, [(24, _details())])]),
+            Section("Securities", [Line(9, [(12, _by_symbol()), (12, _details())])]),
         ),
     )
 
 
-def _concentration() -> Panel:
-    return table_panel(
-        "Concentration",
-        "Shares of gross exposure, whatever symbols are chosen: the largest position, the five largest, and the "
-        "Herfindahl index (sum of squared shares), whose inverse is how many equal positions would be as concentrated.",
-        [
-            positions_held(),
-            share_of_gross(1),
-            share_of_gross(5),
-            herfindahl(),
-            f"1 / ({herfindahl()} > 0)",
-        ],
-        [
-            Column("project", "Project"),
-            Column("A", "Positions", NUMBER, decimals=0),
-            Column("B", "Largest", RATIO, decimals=0, steps=CONCENTRATION),
-            Column("C", "Five largest", RATIO, decimals=0),
-            Column("D", "Herfindahl", NUMBER, decimals=2, steps=CONCENTRATION),
-            Column("E", "Equal positions", NUMBER, decimals=1),
-        ],
-        sort="Largest",
-        descending=True,
+def _tiles() -> list[Panel]:
+    none = f"0 * count({EACH.latest('gross_exposure')})"
+    symbols = (
+        f"count by (symbol) ({EACH.latest('holding_quantity', *_SYMBOL, matchers=CHOSEN.matchers)} != 0)"
     )
+    losing = f"count(({CHOSEN.value('holding_unrealized_pnl')}) < 0)"
+
+    def count(title: str, description: str, expression: str) -> Panel:
+        return tile(
+            title, description, f"{expression} or {none}", NUMBER, decimals=0, words=(words({"0": "none"}),)
+        )
+
+    return [
+        count("Positions", "How many positions are open.", f"count({CHOSEN.held()})"),
+        count("Long", "Positions held long.", f"count({CHOSEN.held('> 0')})"),
+        count("Short", "Positions held short.", f"count({CHOSEN.held('< 0')})"),
+        count("Symbols", "How many different symbols are held.", f"count({symbols})"),
+        tile(
+            "Largest weight",
+            "The largest position of a project, to its equity.",
+            f"max(abs({CHOSEN.weight()}))",
+            RATIO,
+            decimals=0,
+        ),
+        count("Losing", "Positions at a loss.", losing),
+    ]
 
 
-def _by_symbol() -> Panel:
-    value = by_currency("holding_market_value", *SECURITY, matchers=_CHOSEN)
-    gross = by_currency("holding_market_value", *SECURITY, matchers=_CHOSEN, over="abs")
-    pnl = by_currency("holding_unrealized_pnl", *SECURITY, matchers=_CHOSEN)
-    return table_panel(
-        "By symbol across projects",
-        "Each security summed over the chosen projects, a row for each account currency: longs and shorts of "
-        "different projects offset each other in the net value and not in the gross.",
-        [value, gross, pnl],
-        [
-            Column("symbol", "Symbol"),
-            Column("security_type", "Type"),
-            Column("A", "Net value", MONEY, steps=SIGN),
-            Column("B", "Gross value", MONEY),
-            Column("C", "PnL", MONEY, steps=SIGN),
-            Column("account_currency", "Currency", width=90),
-            Column("project", "Project"),
-            Column("symbol_id", "Identifier"),
-        ],
-        sort="Gross value",
-        descending=True,
-    )
-
-
-def _largest() -> Panel:
-    return chart_panel(
-        "Largest position",
-        "Share of the largest position in the gross exposure of each project.",
-        [Query(share_of_gross(1), "{{project}}")],
+def _movers() -> Panel:
+    moved = f"({CHOSEN.change_of_pnl()}) / {EACH.on} group_left () {EACH.equity()}"
+    best = f"topk(6, {moved}) or bottomk(6, {moved})"
+    return bars(
+        "Best and worst over the range",
+        "Change of the unrealised profit over the time range, or since the opening, to the project's equity: the six "
+        "best and the six worst of what is open now.",
+        short_names(best, project=True),
+        "position",
         RATIO,
-        lowest=0,
-        highest=1,
+        SIGN_OF_RATIO,
+        columns=12,
+        decimals=1,
+        no_value=_NO_POSITION,
+    )
+
+
+def _weights_now() -> Panel:
+    return bars(
+        "Largest weights",
+        "Market value to the project's equity, the twelve largest. Purple is short: neither colour is good or bad.",
+        short_names(largest(12, CHOSEN.weight()), project=True),
+        "position",
+        RATIO,
+        LONG_OR_SHORT,
+        columns=12,
+        decimals=1,
+        no_value=_NO_POSITION,
+    )
+
+
+def _positions() -> Panel:
+    return table(
+        "Open positions",
+        "Every open position, the largest share of its project's equity first. Amounts are in account currency, "
+        "prices in the symbol's own. P&L % is P&L to what the position cost.",
+        [
+            with_contract(EACH.rounded(CHOSEN.in_currency("holding_market_value"))),
+            with_contract(CHOSEN.held_quantity()),
+            with_contract(CHOSEN.price("holding_average_price")),
+            with_contract(CHOSEN.price("holding_market_price")),
+            with_contract(CHOSEN.weight()),
+            with_contract(EACH.rounded(CHOSEN.value("holding_unrealized_pnl"))),
+            with_contract(CHOSEN.pnl_ratio()),
+            with_contract(f"abs({CHOSEN.weight()})"),
+        ],
+        [
+            Column("symbol", "Symbol", width=138),
+            Column("contract", "Contract", width=74, no_value=" "),
+            Column("project", "Project", least=150, link=_LINK),
+            Column("security_type", "Type", words=(TYPE_WORDS,), width=84),
+            Column("B", "Quantity", MONEY, decimals=4, width=84),
+            Column("C", "Entry", width=92, price=True),
+            Column("D", "Price", width=92, price=True),
+            Column("A", "Value", MONEY, width=92),
+            Column(CURRENCY, "Ccy", words=(NOTHING,), width=52),
+            Column("E", "Weight", RATIO, decimals=1, width=72),
+            Column("F", "P&L", MONEY, steps=SIGN_OF_MONEY, width=84),
+            Column("G", "P&L %", RATIO, decimals=1, steps=SIGN_OF_RATIO, width=72),
+            Column(TREND, "P&L trend", width=120),
+            Column("project_id", "project_id", hidden=True),
+        ],
+        Rows(order=(("H", True),)),
+        trend=with_contract(CHOSEN.value("holding_unrealized_pnl")),
+        no_value=_NO_POSITION,
+    )
+
+
+def _of_largest(expression: str) -> str:
+    """Keep the positions that are the largest of their projects at the end of the range."""
+    value = EACH.over(
+        "max", f"abs({select('holding_market_value', *CHOSEN.matchers, at=' @ end()')})", "symbol_id"
+    )
+    weight = f"{value} / {EACH.on} group_left () {EACH.equity(' @ end()')}"
+    return with_contract(f"({expression}) and {CHOSEN.on} topk({_SHOWN_LINES}, {weight})")
+
+
+def _weights() -> Panel:
+    return ranking(
+        "Weights of the ten largest",
+        "Market value to the project's equity, negative when short, of the ten positions that are largest now.",
+        Query(_of_largest(CHOSEN.weight()), _PLACE),
+        RATIO,
+        width=370,
         decimals=0,
     )
 
 
-def _top_five() -> Panel:
-    return chart_panel(
-        "Five largest positions",
-        "Share of the five largest positions in the gross exposure of each project.",
-        [Query(share_of_gross(5), "{{project}}")],
+def _profits() -> Panel:
+    share = f"({CHOSEN.value('holding_unrealized_pnl')}) / {EACH.on} group_left () {EACH.equity()}"
+    return ranking(
+        "P&L of the ten largest",
+        "Unrealised profit to the project's equity, of the ten positions that are largest now.",
+        Query(_of_largest(share), _PLACE),
         RATIO,
-        lowest=0,
-        highest=1,
-        decimals=0,
-    )
-
-
-def _herfindahl() -> Panel:
-    return chart_panel(
-        "Herfindahl index",
-        "Sum of the squared shares of gross exposure: 1 for a single position, 0.1 for ten equal ones.",
-        [Query(herfindahl(), "{{project}}")],
-        NUMBER,
-        lowest=0,
-        highest=1,
-        decimals=2,
-    )
-
-
-def _value() -> Panel:
-    return chart_panel(
-        "Market value",
-        "Market value of each position in account currency, negative when short. A line ends where the position does.",
-        [Query(_open(money_of_position("holding_market_value", _CHOSEN)), _MONEY)],
-        MONEY,
-        decimals=0,
-    )
-
-
-def _weight() -> Panel:
-    return chart_panel(
-        "Weight",
-        "Market value of each position to its project's equity, negative when short.",
-        [Query(named_contract(open_only(weight(*_CHOSEN))), _PLACE)],
-        RATIO,
+        width=370,
         decimals=1,
     )
 
 
-def _pnl() -> Panel:
-    return chart_panel(
-        "Unrealized PnL",
-        "Unrealized profit of each position after the estimated exit fee, in account currency.",
-        [Query(_open(money_of_position("holding_unrealized_pnl", _CHOSEN)), _MONEY)],
-        MONEY,
+def _concentration_over_time() -> Panel:
+    now = EACH.over("max", f"abs({select('holding_market_value', at=' @ end()')})", "symbol_id")
+    gross = f"({EACH.latest('gross_exposure', at=' @ end()')} > 0)"
+    most = f"topk({_SHOWN_LINES}, {EACH.over('max', now)} / {gross})"
+    return ranking(
+        "Concentration over time",
+        "Share of the largest position in the gross exposure, of the ten projects that are most concentrated now.",
+        Query(f"{share_of_largest()} and {EACH.on} {most}", "{{project}}"),
+        RATIO,
+        lowest=0,
+        highest=1,
         decimals=0,
     )
 
 
-def _quantity() -> Panel:
-    return chart_panel(
-        "Quantity",
-        "Units or contracts of each position, negative when short.",
-        [Query(_open(of_position("holding_quantity", _CHOSEN)), _PLACE)],
-        MONEY,
+def _concentration() -> Panel:
+    return table(
+        "Concentration",
+        "Shares of gross exposure, whatever symbols are chosen: the largest position, and how many equal positions "
+        "would be as concentrated, which is the inverse of the Herfindahl index.",
+        [
+            EACH.over("count", f"{EACH.latest('holding_quantity', 'symbol_id')} != 0"),
+            share_of_largest(),
+            f"1 / ({herfindahl()} > 0)",
+        ],
+        [
+            Column("project", "Project", least=160, link=_LINK),
+            Column("A", "Positions", NUMBER, decimals=0, width=84),
+            Column("B", "Largest", RATIO, decimals=0, width=80),
+            Column("C", "Equal positions", NUMBER, decimals=1, width=124),
+            Column("project_id", "project_id", hidden=True),
+        ],
+        Rows(order=(("B", True),)),
+        no_value=_NO_POSITION,
     )
 
 
-def _price() -> Panel:
-    return chart_panel(
-        "Market and average price",
-        "Last price of each position with the average price it was opened at, in the symbol's own currency.",
+def _by_symbol() -> Panel:
+    def total(expression: str) -> str:
+        return with_contract(f"sum by ({', '.join(SECURITY)}, {CURRENCY}) ({EACH.rounded(expression)})")
+
+    value = CHOSEN.in_currency("holding_market_value")
+    return table(
+        "By symbol across projects",
+        "Each security summed over the chosen projects, a row for each account currency: longs and shorts of different "
+        "projects offset each other in Net and not in Gross.",
         [
-            Query(_open(of_position("holding_market_price", _CHOSEN)), _PLACE),
-            Query(_open(of_position("holding_average_price", _CHOSEN)), f"{_PLACE} average"),
+            total(value),
+            total(f"abs({value})"),
+            total(CHOSEN.in_currency("holding_unrealized_pnl")),
         ],
-        MONEY,
-        decimals=2,
-        looks={"B": Look(dashed=True)},
+        [
+            Column("symbol", "Symbol", least=120),
+            Column("contract", "Contract", width=74, no_value=" "),
+            Column("security_type", "Type", words=(TYPE_WORDS,), width=84),
+            Column("A", "Net", MONEY, width=92),
+            Column("B", "Gross", MONEY, width=92),
+            Column("C", "P&L", MONEY, steps=SIGN_OF_MONEY, width=84),
+            Column(CURRENCY, "Ccy", words=(NOTHING,), width=52),
+        ],
+        Rows(order=(("B", True),)),
+        no_value=_NO_POSITION,
     )
 
 
 def _details() -> Panel:
-    quantity = of_position("holding_quantity", _CHOSEN)
-    info = latest("holding_info", "symbol_id", "ticker", "market", "currency_symbol")
-    return table_panel(
-        "Details",
-        "What is known of each security a project holds or subscribes to: its market, the display sign of its "
-        "currency, prices in that currency, and the rate from it to the account currency.",
+    quantity = EACH.latest("holding_quantity", *SECURITY, matchers=CHOSEN.matchers)
+    info = EACH.latest("holding_info", "symbol_id", "ticker", "market", "currency_symbol")
+    rate = EACH.latest("holding_conversion_rate", *SECURITY, matchers=CHOSEN.matchers)
+    return table(
+        "Securities",
+        "What each project holds or subscribes to: the market, the first ticker, the sign of the price's currency, "
+        "and the rate from it to the account currency.",
+        [f"{quantity} == bool 0", rate, f"{info} and {CHOSEN.on} {quantity}"],
         [
-            quantity,
-            of_position("holding_average_price", _CHOSEN),
-            of_position("holding_market_price", _CHOSEN),
-            money_of_position("holding_conversion_rate", _CHOSEN),
-            f"{info} and on (project_id, project, symbol_id) {quantity}",
+            Column("symbol", "Symbol", width=128),
+            Column("project", "Project", least=110, link=_LINK),
+            Column("ticker", "Ticker", width=74),
+            Column("market", "Market", width=84),
+            Column("currency_symbol", "Sign", width=48),
+            Column("B", "Rate", MONEY, decimals=6, width=80),
+            Column("symbol_id", "Identifier", width=96),
+            Column("project_id", "project_id", hidden=True),
         ],
-        [
-            Column("symbol", "Symbol"),
-            Column("project", "Project"),
-            Column("security_type", "Type"),
-            Column("ticker", "Ticker"),
-            Column("market", "Market"),
-            Column("A", "Quantity", MONEY, decimals=4),
-            Column("B", "Average price", MONEY, decimals=4),
-            Column("C", "Market price", MONEY, decimals=4),
-            Column("currency_symbol", "Sign", width=70),
-            Column("D", "Conversion rate", MONEY, decimals=6),
-            Column("account_currency", "Currency", width=90),
-            Column("symbol_id", "Identifier"),
-        ],
-        sort="Symbol",
+        Rows(order=(("symbol", False),)),
+        no_value="no security known",
     )
-
-
-def _open(expression: str) -> str:
-    return named_contract(open_only(expression))

@@ -5,204 +5,207 @@ project is therefore taken with ``max by`` first. One of the two may not know th
 joins are on the project alone, and a value that one of them gives with its currency is shown once.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exporter.domain.deployment import AlgorithmStatus
+from grafana.generate.look import CRASHED, STOPPED
+
 PROJECT = ("project_id", "project")
 SECURITY = ("symbol_id", "symbol", "security_type")
 CURRENCY = "account_currency"
+RANGE = "$__range"
 
-_EACH_PROJECT = "project_id, project"
-_EACH_POSITION = "project_id, project, symbol_id"
+_POLLED_VALUES = ('source=~"portfolio|equity"',)
 
 
-def select(metric: str, *matchers: str, at: str = "") -> str:
+def select(metric: str, *matchers: str, at: str = "", offset: str = "", window: str = "") -> str:
     """Return a selector of a project's metric for the chosen jobs and projects."""
     chosen = ",".join(('job=~"$job"', 'project_id=~"$project_id"', *matchers))
-    return f"quantconnect_{metric}{{{chosen}}}{at}"
+    span = f"[{window}]" if window else ""
+    shift = f" offset {offset}" if offset else ""
+    return f"quantconnect_{metric}{{{chosen}}}{span}{at}{shift}"
 
 
-def latest(metric: str, *labels: str, matchers: tuple[str, ...] = (), at: str = "") -> str:
-    """Return a metric by project and further labels, once however many exporters poll it."""
-    return f"max by ({', '.join((*PROJECT, *labels))}) ({select(metric, *matchers, at=at)})"
+def any_of(label: str, values: Iterable[str]) -> str:
+    """Return a matcher of a label against several values."""
+    return f'{label}=~"{"|".join(values)}"'
 
 
-def money(metric: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:
-    """Return an amount by project and further labels under its currency, without one while it is unknown."""
-    known = latest(metric, *labels, CURRENCY, matchers=(*matchers, f'{CURRENCY}!=""'))
-    return f"({known} or on ({', '.join((*PROJECT, *labels))}) {latest(metric, *labels, matchers=matchers)})"
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What results are told apart by: the project, or nothing where only one is chosen."""
+
+    labels: tuple[str, ...]
+
+    @property
+    def on(self) -> str:
+        """Return the matching clause of a join between results of this scope."""
+        return f"on ({', '.join(self.labels)})"
+
+    def over(self, operation: str, expression: str, *labels: str) -> str:
+        """Return an aggregation that keeps the labels of the scope and further ones."""
+        kept = ", ".join((*self.labels, *labels))
+        return f"{operation} by ({kept}) ({expression})" if kept else f"{operation}({expression})"
+
+    def latest(
+        self,
+        metric: str,
+        *labels: str,
+        matchers: tuple[str, ...] = (),
+        at: str = "",
+        offset: str = "",
+        window: str = "",
+    ) -> str:
+        """Return a metric once, however many exporters poll it; with a window, its last value in there."""
+        selected = select(metric, *matchers, at=at, offset=offset, window=window)
+        return self.over("max", f"last_over_time({selected})" if window else selected, *labels)
+
+    def ended(self) -> str:
+        """Return 1 where the project has been deployed and runs no more."""
+        matcher = any_of("status", (*CRASHED, *STOPPED))
+        return self.over("max", f"{select('algorithm_status', matcher)} == 1")
+
+    def known(self, metric: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:
+        """Return a metric, and for an ended project its last value in the time range.
+
+        A project that runs and whose value is not known has none: an old one would look alive.
+        """
+        now = self.latest(metric, *labels, matchers=matchers)
+        last = self.latest(metric, *labels, matchers=matchers, window=RANGE)
+        return f"({now} or ({last} and {self.on} {self.ended()}))"
+
+    def equity(self, at: str = "") -> str:
+        """Return equity where a ratio to it has a meaning."""
+        return f"({self.latest('equity', at=at)} > 0)"
+
+    def rounded(self, amount: str) -> str:
+        """Return an amount to the unit, but finer where the equity is small, as it is in coins."""
+        equity = self.known("equity")
+        known = self.over("max", select("up", 'source="status"'))
+        parts = f"({_parts_of_unit(equity)} or 0 * {known} + 1)"
+        join = f"{self.on} group_left ()"
+        return f"round(({amount}) * {join} {parts}) / {join} {parts}"
+
+    def leverage(self) -> str:
+        """Return gross exposure to equity."""
+        return f"{self.latest('gross_exposure')} / {self.equity()}"
+
+    def limit_used(self, value: str, limit: str) -> str:
+        """Return a value as a share of its critical limit, or of the warning limit where it is alone."""
+        critical, warning = (
+            self.latest("limit", matchers=(f'limit="{limit}"', f'severity="{severity}"'))
+            for severity in ("critical", "warning")
+        )
+        return f"{value} / (({critical} or {warning}) > 0)"
+
+    def drawdown_limit_used(self) -> str:
+        """Return drawdown as a share of its limit."""
+        return self.limit_used(self.latest("drawdown_ratio"), "drawdown_ratio")
+
+    def daily_loss_limit_used(self) -> str:
+        """Return today's loss as a share of its limit, 0 on a day without loss."""
+        return self.limit_used(f"clamp_min(-{self.latest('daily_return_ratio')}, 0)", "daily_loss_ratio")
+
+    def limits_used(self) -> str:
+        """Return the larger of the two shares of a loss limit that are used."""
+        parts = (self.drawdown_limit_used(), self.daily_loss_limit_used())
+        named = (labelled(part, limit=str(number)) for number, part in enumerate(parts))
+        return self.over("max", " or ".join(named))
+
+    def data_age(self) -> str:
+        """Return the age of portfolio or equity, whichever was last polled longer ago.
+
+        Absent for what is not polled, as when the project does not run, and while one of the two never
+        came.
+        """
+        success = self.latest("last_success_timestamp_seconds", "source", matchers=_POLLED_VALUES)
+        polled = self.latest("poll_interval_seconds", "source", matchers=_POLLED_VALUES)
+        oldest = self.over("min", f"{success} and {polled}")
+        return f"(time() - {oldest} unless {self.on} ({polled} unless {success}))"
+
+    def age(self, metric: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:
+        """Return how long ago a timestamp was."""
+        return f"time() - {self.latest(metric, *labels, matchers=matchers)}"
+
+    def cash_share(self) -> str:
+        """Return cash to equity; absent while a balance cannot be converted."""
+        known, amount = self.latest("cash_value", "currency"), self.latest("cash_amount", "currency")
+        total = f"{self.over('sum', known)} unless {self.on} (({amount} != 0) unless {known})"
+        return f"({total}) / {self.equity()}"
+
+    def open_pnl(self, none: float = 0) -> str:
+        """Return the profit of open positions; ``none`` without one, absent while one is unknown."""
+        known = self.over("max", select("holding_unrealized_pnl"), "symbol_id")
+        held = f"({self.over('max', select('holding_quantity'), 'symbol_id')} != 0)"
+        total = f"({self.over('sum', known)} and {self.on} {held})"
+        return f"({total} unless {self.on} ({held} unless {known})) or ({none:g} * ({self.empty()}))"
+
+    def empty(self) -> str:
+        """Return 1 for a portfolio that is known to hold nothing, and nothing for any other."""
+        return f"({self.latest('gross_exposure')} == 0) + 1"
 
 
-def of_position(metric: str, matchers: tuple[str, ...] = ()) -> str:
-    """Return a holding's metric by position: one series for each contract."""
-    return latest(metric, *SECURITY, matchers=matchers)
+ONE = Scope(())
+"""For a dashboard on which one project is chosen."""
+
+EACH = Scope(PROJECT)
 
 
-def money_of_position(metric: str, matchers: tuple[str, ...] = ()) -> str:
-    """Return an amount by position under its currency."""
-    return money(metric, *SECURITY, matchers=matchers)
+def rounded_by_currency(amount: str) -> str:
+    """Return an amount by currency to the unit, but finer where the equity in it is small."""
+    join = f"on ({', '.join((CURRENCY, *PROJECT))})"
+    parts = _parts_of_unit(f"({by_currency('equity')})")
+    return f"round(({amount}) * {join} {parts}) / {join} {parts}"
 
 
-def open_only(expression: str) -> str:
-    """Leave out securities that are subscribed to but not held: their quantity is 0."""
-    held = f"max by ({_EACH_POSITION}) ({select('holding_quantity')})"
-    return f"{expression} unless on ({_EACH_POSITION}) ({held} == 0)"
+def _parts_of_unit(equity: str) -> str:
+    """Return into how many parts a unit is told: 1, 100 or 10,000."""
+    return f"(1 + 99 * ({equity} < bool 10000) + 9900 * ({equity} < bool 100))"
 
 
-def positive_equity() -> str:
-    """Return equity by project where a ratio to it has a meaning."""
-    return f"({latest('equity')} > 0)"
+def labelled(expression: str, **labels: str) -> str:
+    """Put fixed labels on a result."""
+    for name, value in labels.items():
+        expression = f'label_replace({expression}, "{name}", "{value}", "", "")'
+    return expression
 
 
-def per_equity(expression: str) -> str:
-    """Divide something of a project, or of each of its positions, by the project's equity."""
-    return f"{expression} / on ({_EACH_PROJECT}) group_left () {positive_equity()}"
+def money(metric: str, *labels: str, matchers: tuple[str, ...] = (), window: str = "") -> str:
+    """Return an amount of each project under its currency, without one while it is unknown."""
+    given = (*matchers, f'{CURRENCY}!=""')
+    known = EACH.latest(metric, *labels, CURRENCY, matchers=given, window=window)
+    any_ = EACH.latest(metric, *labels, matchers=matchers, window=window)
+    return f"({known} or on ({', '.join((*PROJECT, *labels))}) {any_})"
 
 
-def weight(*matchers: str) -> str:
-    """Return market value to equity by position, negative when short."""
-    return per_equity(of_position("holding_market_value", matchers))
-
-
-def unrealized_pnl() -> str:
-    """Return unrealized profit by project; absent while that of an open position is unknown."""
-    known = f"max by ({_EACH_POSITION}) ({select('holding_unrealized_pnl')})"
-    held = f"max by ({_EACH_POSITION}) ({select('holding_quantity')})"
-    total = f"sum by ({_EACH_PROJECT}, {CURRENCY}) ({money('holding_unrealized_pnl', 'symbol_id')})"
-    return (
-        f"({total} and on ({_EACH_PROJECT}) ({held} != 0)) "
-        f"unless on ({_EACH_PROJECT}) (({held} != 0) unless on ({_EACH_POSITION}) {known})"
-    )
-
-
-def cash_share() -> str:
-    """Return cash to equity by project; absent while a balance cannot be converted."""
-    known = latest("cash_value", "currency")
-    amount = latest("cash_amount", "currency")
-    total = f"sum by ({_EACH_PROJECT}) ({known}) unless on ({_EACH_PROJECT}) (({amount} != 0) unless {known})"
-    return f"({total}) / {positive_equity()}"
-
-
-def leverage() -> str:
-    """Return gross exposure to equity by project."""
-    return f"{latest('gross_exposure')} / {positive_equity()}"
-
-
-def limit_used(value: str, limit: str) -> str:
-    """Return a value as a share of its critical limit, or of the warning limit where that is the only one."""
-    critical = latest("limit", matchers=(f'limit="{limit}"', 'severity="critical"'))
-    warning = latest("limit", matchers=(f'limit="{limit}"', 'severity="warning"'))
-    return f"{value} / on ({_EACH_PROJECT}) (({critical} or {warning}) > 0)"
-
-
-def drawdown_limit_used() -> str:
-    """Return drawdown as a share of its limit."""
-    return limit_used(latest("drawdown_ratio"), "drawdown_ratio")
-
-
-def daily_loss_limit_used() -> str:
-    """Return today's loss as a share of its limit, 0 on a day without loss."""
-    return limit_used(f"clamp_min(-{latest('daily_return_ratio')}, 0)", "daily_loss_ratio")
-
-
-def data_age() -> str:
-    """Return the age of portfolio or equity by project, whichever was last polled longer ago.
-
-    Absent for what is not polled, as when the project does not run, and while one of the two never
-    came.
-    """
-    sources = ('source=~"portfolio|equity"',)
-    success = latest("last_success_timestamp_seconds", "source", matchers=sources)
-    polled = latest("poll_interval_seconds", "source", matchers=sources)
-    return (
-        f"time() - min by ({_EACH_PROJECT}) ({success} and {polled}) "
-        f"unless on ({_EACH_PROJECT}) ({polled} unless {success})"
-    )
-
-
-def age(metric: str, *labels: str) -> str:
-    """Return how long ago a timestamp of a project was."""
-    return f"time() - {latest(metric, *labels)}"
-
-
-def status() -> str:
+def status(scope: Scope = EACH) -> str:
     """Return 1 for the status of each project, under the label ``status``."""
-    return f"{latest('algorithm_status', 'status')} == 1"
+    return f"{scope.latest('algorithm_status', 'status')} == 1"
 
 
-def normalised_equity() -> str:
-    """Return equity as 100 at the start of the time range.
-
-    A project that was not known then is 100 at its launch: its return since launch stands in.
-    """
-    at_start = latest("equity", at=" @ start()")
-    since_launch = f"100 * (1 + {latest('return_ratio')})"
-    return f"100 * {latest('equity')} / ({at_start} > 0) or ({since_launch} unless on ({_EACH_PROJECT}) {at_start})"
+def with_status(statuses: Iterable[AlgorithmStatus]) -> str:
+    """Return how many of the chosen projects have one of the statuses, 0 for none."""
+    found = Scope(("project_id",)).latest("algorithm_status", matchers=(any_of("status", statuses),))
+    known = Scope(("project_id",)).latest("algorithm_status")
+    return f"count({found} == 1) or 0 * count({known})"
 
 
-def by_currency(
-    metric: str,
-    *labels: str,
-    inner: str = "",
-    over: str = "",
-    add: str = "sum",
-    matchers: tuple[str, ...] = (),
-) -> str:
+def by_currency(metric: str, inner: str = "", add: str = "sum") -> str:
     """Add a metric of the projects up, never across currencies.
 
     A project whose currency is not known stays apart, under its own name. ``inner`` names a further
-    label that keeps series apart before they are added, ``over`` a function to apply to each, ``add``
-    another aggregation than the sum.
+    label that keeps series apart before they are added, ``add`` another aggregation than the sum.
     """
-    apart = (*labels, inner) if inner else labels
-    known = latest(metric, *apart, CURRENCY, matchers=(*matchers, f'{CURRENCY}!=""'))
-    unknown = (
-        f"{latest(metric, *apart, matchers=matchers)} unless on ({', '.join((*PROJECT, *apart))}) {known}"
-    )
-    return (
-        f"{add} by ({', '.join((*labels, CURRENCY))}) ({over}({known})) "
-        f"or {add} by ({', '.join((*labels, *PROJECT))}) ({over}({unknown}))"
-    )
+    apart = (inner,) if inner else ()
+    known = EACH.latest(metric, *apart, CURRENCY, matchers=(f'{CURRENCY}!=""',))
+    unknown = f"{EACH.latest(metric, *apart)} unless on ({', '.join((*PROJECT, *apart))}) {known}"
+    return f"{add} by ({CURRENCY}) ({known}) or {add} by ({', '.join(PROJECT)}) ({unknown})"
 
 
-def share_of_gross(largest: int) -> str:
-    """Return the share that so many of the largest positions have of a project's gross exposure."""
-    sizes = f"abs({latest('holding_market_value', 'symbol_id')})"
-    return f"sum by ({_EACH_PROJECT}) (topk by ({_EACH_PROJECT}) ({largest}, {sizes})) / {_gross()}"
-
-
-def herfindahl() -> str:
-    """Return the sum of the squared shares of gross exposure: 1 for a single position."""
-    share = f"{latest('holding_market_value', 'symbol_id')} / on ({_EACH_PROJECT}) group_left () {_gross()}"
-    return f"sum by ({_EACH_PROJECT}) (({share}) ^ 2)"
-
-
-def positions_held() -> str:
-    """Return how many positions each project holds."""
-    return f"count by ({_EACH_PROJECT}) ({latest('holding_quantity', 'symbol_id')} != 0)"
-
-
-def _gross() -> str:
-    return f"({latest('gross_exposure')} > 0)"
-
-
-def pnl_ratio() -> str:
-    """Return unrealized profit to what the position cost at its average price."""
-    cost = (
-        f"abs({of_position('holding_market_value')}) * {of_position('holding_average_price')} "
-        f"/ ({of_position('holding_market_price')} > 0)"
-    )
-    return f"{of_position('holding_unrealized_pnl')} / ({cost} > 0)"
-
-
-def named_contract(expression: str) -> str:
-    """Tell contracts apart that share a readable name, as options do that differ in strike.
-
-    The label ``contract`` holds the part of the identifier in which they differ, and is left out
-    for everything else.
-    """
-    return f'label_replace({expression}, "contract", "$1", "symbol_id", "[^ ]+ ([^|]+)[|].*")'
-
-
-def named_position(expression: str, *labels: str) -> str:
-    """Put name, contract, project and further labels of each position into the label ``position``."""
-    held = f'label_join({named_contract(expression)}, "holding", " ", "symbol", "contract")'
-    joined = ", ".join(f'"{label}"' for label in ("holding", "project", *labels))
-    return f'label_join({held}, "position", " · ", {joined})'
+def in_currency(expression: str) -> str:
+    """Add a result by project up for each currency; a project of unknown currency stays apart."""
+    currency = EACH.latest("equity", CURRENCY, matchers=(f'{CURRENCY}!=""',), window=RANGE)
+    known = f"({expression}) * on ({', '.join(PROJECT)}) group_right () (0 * {currency} + 1)"
+    unknown = f"({expression}) unless on ({', '.join(PROJECT)}) {currency}"
+    return f"sum by ({CURRENCY}) ({known}) or sum by ({', '.join(PROJECT)}) ({unknown})"

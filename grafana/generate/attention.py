@@ -1,0 +1,256 @@
+"""The panel that says what needs somebody: which project, why, and since when, worst first."""
+
+import tomllib
+from pathlib import Path
+
+from grafana.generate.look import (
+    BLUE,
+    CRASHED,
+    GREEN,
+    MILLISECONDS_AGO,
+    NOTHING_BLANK,
+    ORANGE,
+    RATIO,
+    RED,
+    STOPPED,
+    words,
+)
+from grafana.generate.panels import Panel
+from grafana.generate.promql import EACH, PROJECT, any_of, labelled, select
+from grafana.generate.tables import Column, Rows, table
+
+_PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+REPOSITORY = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+
+CRITICAL, WARNING, WATCH, WELL, NO_ROW = "1", "2", "3", "4", "9"
+"""Levels, in the order in which they are shown; the last one keeps a column and is not shown."""
+
+_ROW = ("level", "alertname", "what", *PROJECT)
+_FIRING = 'alertstate="firing"'
+_CHOSEN = 'project_id=~"$project_id"'
+_NO_ACCOUNT = 'account=""'
+_NOT_RUNNING = "QuantConnectAlgorithmNotRunning"
+_STUCK_SECONDS = 900
+
+ALERT_WORDS = {
+    "QuantConnectDrawdown": "Drawdown over its limit",
+    "QuantConnectDrawdownOverDeployments": "Drawdown over deployments",
+    "QuantConnectDailyLoss": "Today's loss over its limit",
+    "QuantConnectStrategyDrawdown": "Strategy drawdown over its limit",
+    "QuantConnectStrategyLoss": "Strategy loss over its limit",
+    "QuantConnectLeverage": "Leverage over its limit",
+    "QuantConnectConcentration": "One position is too large",
+    "QuantConnectCashLow": "Cash below its limit",
+    "QuantConnectCapitalChanged": "Capital was paid in or out",
+    _NOT_RUNNING: "Does not run",
+    "QuantConnectAlgorithmVanished": "Gone from QuantConnect",
+    "QuantConnectCrashLoop": "Crashes again and again",
+    "QuantConnectMemoryHigh": "Server is short of memory",
+    "QuantConnectStatusStale": "Status not read",
+    "QuantConnectPortfolioStale": "Portfolio not read",
+    "QuantConnectEquityStale": "Equity not read",
+    "QuantConnectEquityAge": "Equity has no new point",
+    "QuantConnectEquityMismatch": "Cash and holdings differ from equity",
+    "QuantConnectOrderRejected": "Orders are rejected",
+    "QuantConnectOrderStuck": "A market order is stuck",
+    "QuantConnectFillLost": "A fill was lost",
+    "QuantConnectSlippage": "Slippage over its limit",
+    "QuantConnectLimitUnknown": "A limit cannot be checked",
+    "QuantConnectAccountUnread": "Account cannot be read",
+    "QuantConnectApiUnauthorized": "Credentials refused",
+    "QuantConnectApiRateLimited": "Too many requests",
+    "QuantConnectApiFailing": "QuantConnect's API fails",
+    "QuantConnectClockSkew": "Clock is off",
+    "QuantConnectExporterDown": "Exporter is down",
+    "QuantConnectConfigReloadFailed": "Configuration refused",
+}
+_OTHER_WORDS = {
+    "runtime_error": "Crashed: runtime error",
+    "deploy_error": "Could not be deployed",
+    "liquidated": "Liquidated",
+    "invalid": "Invalid",
+    "stopped": "Stopped by its owner",
+    "completed": "Completed",
+    "deleted": "Deleted",
+    "half_drawdown": "Drawdown over half of its limit",
+    "half_loss": "Today's loss over half of its limit",
+    "late": "Not read in time",
+    "stuck": "A market order is stuck",
+    "no_status": "Its status is not known",
+    "nothing": "No exporter shows it",
+    "no_rules": "Alert rules are not loaded",
+    "well": " ",
+}
+_LEVEL_WORDS = words(
+    {
+        CRITICAL: ("● Critical", RED),
+        WARNING: ("● Warning", ORANGE),
+        WATCH: ("● Watch", BLUE),
+        WELL: ("✔ All well", GREEN),
+    }
+)
+_ANCHORS = words({name: name.lower() for name in ALERT_WORDS})
+_LIMITS = (
+    ("QuantConnectDrawdown", "half_drawdown", EACH.drawdown_limit_used()),
+    ("QuantConnectDailyLoss", "half_loss", EACH.daily_loss_limit_used()),
+)
+_DESCRIPTION = (
+    "What fires, does not run, is not read in time or has used half of a limit, worst and newest first, "
+    "with the share of the limit that is used and since when. Click the reason for what to do. "
+    "All well: everything runs, is fresh, and is within half of its limits."
+)
+
+
+def attention_panel(overview: str, *, projects: bool) -> Panel:
+    """Return the panel; with ``projects`` it names the project of each row, as a link to its Overview."""
+    link = f"/d/{overview}?${{datasource:queryparam}}&${{job:queryparam}}&var-project_id=${{__data.fields.project_id}}"
+    runbook = f"{REPOSITORY}/blob/main/docs/runbook.md#${{__data.fields.alertname}}"
+    columns = [
+        Column("level", "level", words=(_LEVEL_WORDS,), width=92),
+        Column(
+            "what", "what", words=(words(ALERT_WORDS | _OTHER_WORDS),), least=160, link=runbook, new_tab=True
+        ),
+        Column("B", "used", RATIO, decimals=0, words=(NOTHING_BLANK,), width=58, align="right"),
+        Column(
+            "A",
+            "since",
+            MILLISECONDS_AGO,
+            words=(words({"0": " "}), NOTHING_BLANK),
+            width=122,
+            align="right",
+        ),
+        Column("project_id", "project_id", hidden=True),
+        Column("alertname", "alertname", words=(_ANCHORS,), hidden=True),
+    ]
+    if projects:
+        columns.insert(
+            1, Column("project", "project", width=220, no_value=" ", link=f"{link}&${{__url_time_range}}")
+        )
+    return table(
+        "Needs attention",
+        _DESCRIPTION,
+        [_rows(all_accounts=projects), _shares()],
+        columns,
+        Rows(order=(("A", True), ("level", False)), without=("level", NO_ROW)),
+        header=False,
+        no_value="The query failed",
+    )
+
+
+def _rows(*, all_accounts: bool) -> str:
+    """Return a row for each problem, its value since when in milliseconds, 0 where that is not known."""
+    halves = (f"0 * {_half(name, what, used)}" for name, what, used in _LIMITS)
+    parts = (
+        _alerts(all_accounts=all_accounts),
+        _ended(),
+        _late(),
+        _stuck(),
+        _no_status(),
+        *halves,
+        _no_rules(),
+    )
+    return f"({' or '.join(parts)}) or on () {_nothing()} or on () {_well()}"
+
+
+def _shares() -> str:
+    """Return the share of the limit that is used, for the rows that are about one."""
+    halves = (_half(name, what, used) for name, what, used in _LIMITS)
+    over = (_share_of_alert(name, used) for name, _, used in _LIMITS)
+    return " or ".join((*halves, *over, labelled("vector(0)", level=NO_ROW)))
+
+
+def _firing(*matchers: str) -> str:
+    """Return the firing alerts that match; a warning gives way to its critical twin."""
+    chosen = ",".join((_FIRING, *matchers))
+    critical = f'ALERTS{{severity="critical",{chosen}}}'
+    others = f'ALERTS{{severity!="critical",{chosen}}}'
+    return f"({critical} or ({others} unless on (alertname, project_id, account, instance) {critical}))"
+
+
+def _alerts(*, all_accounts: bool) -> str:
+    """Return what fires for the chosen projects, for accounts, and for exporters.
+
+    Without ``all_accounts`` an account's alerts are left out unless a chosen project belongs to it.
+    """
+    named = ('alertname=~"QuantConnect.*"', f'alertname!~"QuantConnectWatchdog|{_NOT_RUNNING}"')
+    if all_accounts:
+        firing = _firing(*named, 'project_id=~"$project_id|"')
+    else:
+        no_project = 'project_id=""'
+        of_account = _firing(*named, no_project, 'account!=""')
+        own = f"max by (account) ({select('algorithm_info')})"
+        firing = (
+            f"({_firing(*named, _CHOSEN)} or {_firing(*named, no_project, _NO_ACCOUNT)} "
+            f"or ({of_account} and on (account) {own}))"
+        )
+    since = f'1000 * (ALERTS_FOR_STATE{{alertname=~"QuantConnect.*"}} and ignoring (alertstate) {firing})'
+    owner = f'label_join({_by_severity(since)}, "owner", ";", "project", "account")'
+    return _row(f'label_replace({owner}, "project", "$1", "owner", ";(.+)")', "min")
+
+
+def _by_severity(expression: str) -> str:
+    for severity, level in (("critical", CRITICAL), ("warning", WARNING), ("info", WATCH)):
+        expression = f'label_replace({expression}, "level", "{level}", "severity", "{severity}")'
+    return f'label_replace({expression}, "what", "$1", "alertname", "(.*)")'
+
+
+def _row(expression: str, operation: str = "max") -> str:
+    return f"{operation} by ({', '.join(_ROW)}) ({expression})"
+
+
+def _ended() -> str:
+    statuses = any_of("status", (*CRASHED, *STOPPED))
+    ended = f"max by ({', '.join(PROJECT)}, status) ({select('algorithm_status', statuses)} == 1)"
+    stopped = EACH.latest("algorithm_stopped_timestamp_seconds")
+    since = f"1000 * ({ended} * {EACH.on} group_left () {stopped} or 0 * {ended})"
+    named = f'label_replace({since}, "what", "$1", "status", "(.*)")'
+    warnings = labelled(named, level=WARNING, alertname=_NOT_RUNNING)
+    return _row(f'label_replace({warnings}, "level", "{CRITICAL}", "status", "{"|".join(CRASHED)}")')
+
+
+def _late() -> str:
+    success = EACH.latest("last_success_timestamp_seconds", "source")
+    interval = EACH.latest("poll_interval_seconds", "source")
+    late = f"1000 * ({success} and (time() - {success} > 3 * {interval} + 30))"
+    running = f"({EACH.over('min', late)} unless {EACH.on} {EACH.ended()})"
+    return labelled(running, level=WARNING, alertname="QuantConnectPortfolioStale", what="late")
+
+
+def _stuck() -> str:
+    oldest = EACH.latest("oldest_open_order_timestamp_seconds", matchers=('kind="marketable"',))
+    stuck = f"(1000 * ({oldest} < time() - {_STUCK_SECONDS}) {_unless('QuantConnectOrderStuck')})"
+    return labelled(stuck, level=WARNING, alertname="QuantConnectOrderStuck", what="stuck")
+
+
+def _no_status() -> str:
+    polled = EACH.over("max", select("up", 'source="status"'))
+    unknown = f"(0 * {polled} unless {EACH.on} {EACH.latest('algorithm_status')})"
+    return labelled(unknown, level=WARNING, alertname="QuantConnectStatusStale", what="no_status")
+
+
+def _half(name: str, what: str, used: str) -> str:
+    return labelled(f"({used} >= 0.5 {_unless(name)})", level=WATCH, alertname=name, what=what)
+
+
+def _unless(alert: str) -> str:
+    """Return a clause that leaves out the projects for which the alert itself fires."""
+    return f'unless on (project_id) max by (project_id) (ALERTS{{alertname="{alert}",{_FIRING}}})'
+
+
+def _share_of_alert(name: str, used: str) -> str:
+    firing = _firing(f'alertname="{name}"', _CHOSEN)
+    return f"{_row(_by_severity(f'0 * {firing}'))} + {EACH.on} group_left () ({used})"
+
+
+def _no_rules() -> str:
+    missing = f'0 * absent(ALERTS{{alertname="QuantConnectWatchdog",{_FIRING}}})'
+    return _row(labelled(missing, level=WATCH, alertname="", what="no_rules"))
+
+
+def _nothing() -> str:
+    missing = labelled(f"0 * absent({select('up')})", level=CRITICAL, what="nothing")
+    return _row(labelled(missing, alertname="QuantConnectExporterDown"))
+
+
+def _well() -> str:
+    return labelled(f"0 * count({select('up')})", level=WELL, what="well")
