@@ -1,4 +1,4 @@
-"""``python -m grafana.generate`` writes the dashboards; with ``--check`` it only compares them."""
+"""``python -m grafana.generate`` writes the dashboards and their documentation; ``--check`` compares only."""
 
 import json
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from grafana.generate.docs import FILE as DOCS
+from grafana.generate.docs import with_tables
 from grafana.generate.fleet import fleet_page
 from grafana.generate.frame import make
 from grafana.generate.health import exporter_page
@@ -16,34 +18,36 @@ FOLDER = Path(__file__).resolve().parents[1] / "dashboards"
 PAGES = (overview_page, fleet_page, positions_page, exporter_page)
 
 
-def files() -> dict[str, str]:
-    """Return the text of each dashboard by the name of its file."""
-    made = [make(page()) for page in PAGES]
-    return {
-        f"{each.uid}.json": json.dumps(each, cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
-        for each in made
+def files() -> dict[Path, str]:
+    """Return the text of each file that the generator writes."""
+    pages = [page() for page in PAGES]
+    made = {
+        FOLDER / f"{page.uid}.json": json.dumps(make(page), cls=JSONEncoder, indent=2, ensure_ascii=False)
+        + "\n"
+        for page in pages
     }
+    return made | {DOCS: with_tables(DOCS.read_text(encoding="utf-8"), pages)}
 
 
 def main(arguments: list[str]) -> int:
     """Write or check the files; return 1 when a check finds a difference."""
     texts = files()
-    committed = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
+    committed = {path: path.read_text(encoding="utf-8") for path in (*FOLDER.glob("*.json"), DOCS)}
     if arguments == ["--check"]:
         differing = sorted(
-            name for name in texts.keys() | committed if texts.get(name) != committed.get(name)
+            path for path in texts.keys() | committed if texts.get(path) != committed.get(path)
         )
-        for name in differing:
-            sys.stderr.write(f"{name} differs from what the generator writes\n")
+        for path in differing:
+            sys.stderr.write(f"{path.name} differs from what the generator writes\n")
         return int(bool(differing))
     if arguments:
         sys.stderr.write("usage: python -m grafana.generate [--check]\n")
         return 2
     FOLDER.mkdir(exist_ok=True)
-    for name in committed.keys() - texts:
-        (FOLDER / name).unlink()
-    for name, text in texts.items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for path in committed.keys() - texts:
+        path.unlink()
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

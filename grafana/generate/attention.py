@@ -124,7 +124,7 @@ def attention_panel(overview: str, *, projects: bool) -> Panel:
     ]
     if projects:
         columns.insert(
-            1, Column("project", "project", width=220, no_value=" ", link=f"{link}&${{__url_time_range}}")
+            1, Column("project", "project", width=240, no_value=" ", link=f"{link}&${{__url_time_range}}")
         )
     return table(
         "Needs attention",
@@ -243,14 +243,14 @@ def _share_of_alert(name: str, used: str) -> str:
 
 
 def _no_rules() -> str:
-    missing = f'0 * absent(ALERTS{{alertname="QuantConnectWatchdog",{_FIRING}}})'
-    return _row(labelled(missing, level=WATCH, alertname="", what="no_rules"))
+    missing = f'0 * max(absent(ALERTS{{alertname="QuantConnectWatchdog",{_FIRING}}}))'
+    return labelled(missing, level=WATCH, alertname="", what="no_rules")
 
 
 def _nothing() -> str:
-    missing = labelled(f"0 * absent({select('up')})", level=CRITICAL, what="nothing")
-    return _row(labelled(missing, alertname="QuantConnectExporterDown"))
+    missing = f"0 * max(absent({select('up')}))"
+    return labelled(missing, level=CRITICAL, alertname="QuantConnectExporterDown", what="nothing")
 
 
 def _well() -> str:
-    return labelled(f"0 * count({select('up')})", level=WELL, what="well")
+    return labelled(f"0 * max({select('up')})", level=WELL, what="well")

@@ -9,9 +9,9 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import common as shape
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models import heatmap as heat
+from grafana_foundation_sdk.models import prometheus as query
 
-from grafana.generate.look import GREEN, NOTHING, PLAIN, RED, SIGN_OF_RATIO, UNKNOWN, Steps
-from grafana.generate.look import Mapping as Words
+from grafana.generate.look import GREEN, NOTHING, PLAIN, RED, SIGN_OF_RATIO, UNKNOWN, Steps, ValueMapping
 from grafana.generate.panels import (
     Builder,
     Panel,
@@ -30,7 +30,6 @@ from grafana.generate.tables import arranged, sorted_by
 AXIS = "AXIS"
 """The letter of the query that sets the ends of a bar chart's axis."""
 
-_LABEL_SHARE, _PIXELS_PER_LETTER, _PIXELS_PER_COLUMN = 0.3, 6.6, 1366 / 24
 _RANKING_POINTS = 180
 
 
@@ -132,8 +131,9 @@ def gains_by_period(
 
     The query asks for each day. ``date`` is how dates are written.
     """
-    panel = _bars(title, description, unit).time_from(since).decimals(decimals)
-    panel.orientation(shape.VizOrientation.VERTICAL).x_field("Time").x_tick_label_spacing(-40)
+    panel = _bars(title, description, unit).no_value("none is known yet").time_from(since).decimals(decimals)
+    panel.orientation(shape.VizOrientation.VERTICAL).x_field("Time").x_tick_label_max_length(12)
+    panel.bar_width(0.5)
     panel.with_target(target(Query(expression, step="1d"), "A", instant=False, table=True))
     for each in arranged(["Time", "Value"], ["Time", title]):
         panel.with_transformation(each)
@@ -149,7 +149,7 @@ def buckets(title: str, description: str, metric: str, unit: str) -> Panel:
     panel.y_axis(heatmap.YAxisConfig().unit(unit).axis_placement(shape.AxisPlacement.LEFT))
     panel.cell_gap(1).filter_values(heatmap.FilterValueRange().le(1e-9))
     one = Query(f"sum by (le) (max by (project_id, le) (increase({metric}[$__interval])))", "{{le}}")
-    panel.with_target(target(one, "A", instant=False).format("heatmap"))
+    panel.with_target(target(one, "A", instant=False).format(query.PromQueryFormat.HEATMAP))
     return finish(panel, PLAIN)
 
 
@@ -161,19 +161,17 @@ def bars(  # noqa: PLR0913 - each is one thing to say of a panel
     unit: str,
     steps: Steps,
     *,
-    columns: int,
     decimals: int | None = None,
-    words: Sequence[Words] = (),
+    words: Sequence[ValueMapping] = (),
     no_value: str = UNKNOWN,
 ) -> Panel:
     """Return a bar for each result, the largest first, with its value at its end.
 
-    ``label`` names the label that tells bars apart, ``columns`` the width of the panel, which decides
-    how long a name can be. Grafana leaves no room for the values itself: a query sets the axis.
+    ``label`` names the label that tells bars apart. Grafana gives names less than a third of the width
+    and cuts them on the left: queries shorten them. It leaves no room for values: a query sets the axis.
     """
     panel = _bars(title, description, unit).no_value(no_value)
     panel.orientation(shape.VizOrientation.HORIZONTAL).x_field(label)
-    panel.x_tick_label_max_length(round(_LABEL_SHARE * columns * _PIXELS_PER_COLUMN / _PIXELS_PER_LETTER))
     set_decimals(panel, unit, decimals)
     panel.with_target(target(Query(expression), "A", instant=True, table=True))
     panel.with_target(target(Query(_ends(expression)), AXIS, instant=True, table=True))

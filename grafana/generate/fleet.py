@@ -49,6 +49,7 @@ from grafana.generate.promql import (
     labelled,
     rounded_by_currency,
     select,
+    short_project,
     status,
     with_status,
 )
@@ -143,11 +144,10 @@ def _movers() -> Panel:
         "Best and worst over the range",
         "Profit over the time range to the equity at its beginning, without deposits and withdrawals, or since a "
         "later launch: the five best and the five worst.",
-        f"topk(5, {made}) or bottomk(5, {made})",
-        "project",
+        short_project(f"topk(5, {made}) or bottomk(5, {made})", 20),
+        "owner",
         RATIO,
         SIGN_OF_RATIO,
-        columns=9,
         decimals=1,
     )
 
@@ -168,6 +168,7 @@ def _returns() -> Panel:
 def _projects() -> Panel:
     stopped = f"{EACH.latest('algorithm_stopped_timestamp_seconds')} and {EACH.on} {EACH.ended()}"
     launched = EACH.latest("algorithm_launched_timestamp_seconds")
+    known = select("up", _STATUS_SOURCE, at=" @ end()")
     return table(
         "Projects",
         "Every project, the most troubled first: critical alerts, what crashed within a day, warnings, then by the "
@@ -204,7 +205,7 @@ def _projects() -> Panel:
             Column("project_id", "project_id", hidden=True),
         ],
         Rows(order=(("project", False), ("K", True))),
-        trend=EACH.latest("equity"),
+        trend=f"{EACH.latest('equity')} and {EACH.on} {EACH.over('max', known)}",
     )
 
 

@@ -88,7 +88,6 @@ def _of_project(metric: str, *matchers: str) -> str:
 
 def _tiles() -> list[Panel]:
     requests = _own("quantconnect_api_requests_total")
-    failed = _own("quantconnect_api_requests_total", 'result!="ok"')
     polls, poll_failures = (
         f"sum(rate({_of_project(f'quantconnect_{name}_total')}{_RATE}))"
         for name in ("polls", "poll_failures")
@@ -138,7 +137,7 @@ def _tiles() -> list[Panel]:
         tile(
             "Requests failed",
             "Share of the requests of the last minutes that had no usable answer.",
-            f"sum(rate({failed}{_RATE})) / (sum(rate({requests}{_RATE})) > 0)",
+            f"sum({_failed()}) / (sum(rate({requests}{_RATE})) > 0)",
             RATIO,
             ((None, NEUTRAL), (0.05, ORANGE), (0.5, RED)),
             decimals=1,
@@ -163,6 +162,16 @@ def _tiles() -> list[Panel]:
     ]
 
 
+def _failed() -> str:
+    """Return the rate of requests without a usable answer.
+
+    The status of a project that was never deployed is refused again and again, which is an answer.
+    """
+    plain = _own("quantconnect_api_requests_total", 'result!~"ok|rejected"')
+    rejected = _own("quantconnect_api_requests_total", 'result="rejected"', 'api_endpoint!="live/read"')
+    return f"rate({plain}{_RATE}) or rate({rejected}{_RATE})"
+
+
 def _exporters() -> Panel:
     build = f"max by (instance, version, python_version) ({_own('quantconnect_exporter_build_info')})"
     loaded = _own("quantconnect_exporter_config_last_reload_successful")
@@ -182,7 +191,7 @@ def _exporters() -> Panel:
             f"sum by (instance) (max by (instance, account) ({_own('quantconnect_projects')}))",
         ],
         [
-            Column("instance", "Instance", least=130),
+            Column("instance", "Instance", least=124),
             Column(
                 "A",
                 "State",
@@ -199,8 +208,8 @@ def _exporters() -> Panel:
                 width=110,
                 align="left",
             ),
-            Column("D", "Loaded", MILLISECONDS_AGO, width=112),
-            Column("E", "Up for", UPTIME, width=100),
+            Column("D", "Loaded", MILLISECONDS_AGO, width=104),
+            Column("E", "Up for", UPTIME, width=92),
             Column("F", "Memory", _BYTES, width=80, decimals=0),
             Column("G", "Projects", NUMBER, width=74, decimals=0),
         ],
@@ -227,11 +236,11 @@ def _requests() -> Panel:
 
 
 def _failures() -> Panel:
-    failed = _own("quantconnect_api_requests_total", 'result!="ok"')
     return lines(
         "Failed requests by reason",
-        "Requests per minute without a usable answer, by what was wrong.",
-        [Query(f"60 * sum by (result, account) (rate({failed}{_RATE})) > 0", "{{result}} · {{account}}")],
+        "Requests per minute without a usable answer, by what was wrong. The status of a project that was never "
+        "deployed is no failure.",
+        [Query(f"60 * sum by (result, account) ({_failed()}) > 0", "{{result}} · {{account}}")],
         _REQUESTS_PER_MINUTE,
         lowest=0,
         points=True,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from grafana.generate.promql import EACH, ONE, RANGE, SECURITY, Scope, money, select
+from grafana.generate.promql import EACH, ONE, RANGE, SECURITY, Scope, money, select, short_project
 
 _FINE_PRICES = "forex|crypto|crypto_future|cfd"
 _LAST_POLLS = "600"
@@ -51,6 +51,11 @@ class Holdings:
     def in_currency(self, metric: str) -> str:
         """Return an amount of each open position of each project under its currency."""
         return f"{money(metric, *SECURITY, matchers=self.matchers)} and {self.on} {self.held()}"
+
+    def trend(self, metric: str) -> str:
+        """Return a metric over time of the positions that are open at the end of the time range."""
+        held = self._by_id(select("holding_quantity", *self.matchers, at=" @ end()"))
+        return f"{self._raw(metric)} and {self.on} ({held} != 0)"
 
     def price(self, metric: str) -> str:
         """Return a price, to the cent where it is of a stock or the like and at least 1."""
@@ -118,13 +123,12 @@ def short_names(expression: str, *, project: bool) -> str:
     The expiry loses its century and dashes, and the project's name all but its beginning.
     """
     joined = f'label_join({with_contract(expression)}, "position", " ", "symbol", "contract")'
+    trimmed = f'label_replace({joined}, "position", "$1", "position", "(.*[^ ]) *")'
     date = "(.*) 20([0-9]{2})-([0-9]{2})-([0-9]{2})(.*)"
-    named = f'label_replace({joined}, "position", "$1 $2$3$4$5", "position", "{date}")'
+    named = f'label_replace({trimmed}, "position", "$1 $2$3$4$5", "position", "{date}")'
     if not project:
         return named
-    cut = f'label_replace({named}, "owner", "$1", "project", "(.*)")'
-    cut = f'label_replace({cut}, "owner", "$1…", "project", "(.{{12}}).{{3,}}")'
-    return f'label_join({cut}, "position", " · ", "position", "owner")'
+    return f'label_join({short_project(named, 12)}, "position", " · ", "position", "owner")'
 
 
 def share_of_largest() -> str:

@@ -4,6 +4,7 @@ Green and red show a sign or a state, orange a warning. Anything else is blue, p
 Nothing that is not known has a colour.
 """
 
+from collections.abc import Mapping
 from itertools import product
 
 from grafana_foundation_sdk.models import dashboard, units
@@ -37,7 +38,7 @@ NO_POSITION = 1e-9
 Steps = tuple[tuple[float | None, str], ...]
 """Thresholds: the colour from each value on, the first one from below everything."""
 
-Mapping = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
+ValueMapping = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
 
 _MONEY_EPSILON, _RATIO_EPSILON = 5e-9, 5e-5
 _STALE_AFTER_INTERVALS = 3
@@ -69,7 +70,7 @@ def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     )
 
 
-def words(texts: dict[str, tuple[str, str | None] | str]) -> dashboard.ValueMap:
+def words(texts: Mapping[str, tuple[str, str | None] | str]) -> dashboard.ValueMap:
     """Return a mapping of values to a text, or to a text and its colour."""
     pairs = {value: (entry, None) if isinstance(entry, str) else entry for value, entry in texts.items()}
     return dashboard.ValueMap(
@@ -116,14 +117,14 @@ SORTED_WORDS = replace("^\\d (.*)$", "$1")
 """Drops the digit that puts rows into their order."""
 
 
-def _grouped_digits() -> list[Mapping]:
+def _grouped_digits() -> list[ValueMapping]:
     """Return mappings that write a number's text with thousands separators and at least two decimals.
 
     Decimals of a column are the same in every row otherwise, and a share price needs two where a
     currency pair needs five.
     """
     decimals = (("", ".00"), ("\\.(\\d)", ".${}0"), ("\\.(\\d{2,})", ".${}"))
-    found: list[Mapping] = [words({"null": UNKNOWN, "undefined": UNKNOWN, "NaN": UNKNOWN})]
+    found: list[ValueMapping] = [words({"null": UNKNOWN, "undefined": UNKNOWN, "NaN": UNKNOWN})]
     for groups, (tail, shown) in product((1, 2, 3, 4), decimals):
         pattern = "^(-?\\d{1,3})" + "(\\d{3})" * (groups - 1) + tail + "$"
         text = ",".join(f"${number}" for number in range(1, groups + 1)) + shown.format(groups + 1)

@@ -12,7 +12,7 @@ from grafana.generate.frame import (
     job_variable,
     project_variable,
 )
-from grafana.generate.holdings import OF_ONE, Holdings, largest, short_names
+from grafana.generate.holdings import OF_ONE, Holdings, largest, short_names, with_contract
 from grafana.generate.look import (
     BLUE,
     DATA_AGE,
@@ -267,7 +267,6 @@ def _open_positions_change() -> Panel:
         "position",
         MONEY,
         SIGN_OF_MONEY,
-        columns=7,
         no_value="no open position known",
     )
 
@@ -397,14 +396,17 @@ def _positions() -> Panel:
         "Every open position, the largest first; of an ended project what it held when it was last polled. Amounts "
         "are in account currency, prices in the symbol's own. P&L % is P&L to what the position cost.",
         [
-            ONE.rounded(OF_ONE.value("holding_market_value")),
-            OF_ONE.held_quantity(),
-            OF_ONE.price("holding_average_price"),
-            OF_ONE.price("holding_market_price"),
-            OF_ONE.weight(),
-            ONE.rounded(OF_ONE.value("holding_unrealized_pnl")),
-            OF_ONE.pnl_ratio(),
-            f"abs({OF_ONE.value('holding_market_value')})",
+            with_contract(each)
+            for each in (
+                ONE.rounded(OF_ONE.value("holding_market_value")),
+                OF_ONE.held_quantity(),
+                OF_ONE.price("holding_average_price"),
+                OF_ONE.price("holding_market_price"),
+                OF_ONE.weight(),
+                ONE.rounded(OF_ONE.value("holding_unrealized_pnl")),
+                OF_ONE.pnl_ratio(),
+                f"abs({OF_ONE.value('holding_market_value')})",
+            )
         ],
         [
             Column("symbol", "Symbol", least=120),

@@ -95,7 +95,6 @@ def _by_status() -> Panel:
         "status",
         COUNT,
         _BLUE_BARS,
-        columns=5,
         decimals=0,
         words=(ORDER_WORDS,),
     )

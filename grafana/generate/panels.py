@@ -12,7 +12,16 @@ from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models import prometheus as query
 from grafana_foundation_sdk.models.text import TextMode
 
-from grafana.generate.look import MONEY, MONEY_DECIMALS, NOTHING, PLAIN, UNKNOWN, Mapping, Steps, thresholds
+from grafana.generate.look import (
+    MONEY,
+    MONEY_DECIMALS,
+    NOTHING,
+    PLAIN,
+    UNKNOWN,
+    Steps,
+    ValueMapping,
+    thresholds,
+)
 
 DATASOURCE = shape.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -39,7 +48,7 @@ class Figure:
     unit: str
     decimals: int | None = None
     steps: Steps = PLAIN
-    words: Sequence[Mapping] = ()
+    words: Sequence[ValueMapping] = ()
 
 
 def tile(
@@ -50,7 +59,7 @@ def tile(
     steps: Steps = PLAIN,
     *,
     decimals: int | None = None,
-    words: Sequence[Mapping] = (),
+    words: Sequence[ValueMapping] = (),
     size: int = 26,
 ) -> Panel:
     """Return one number. Tiles of a row share a size of text, so that none looks more important."""
@@ -85,7 +94,9 @@ def figures(
 
 def heading(content: str) -> Panel:
     """Return a text without a frame."""
-    return text.Panel().mode(TextMode.MARKDOWN).content(content).transparent(transparent=True).build()
+    return (
+        text.Panel().title("").mode(TextMode.MARKDOWN).content(content).transparent(transparent=True).build()
+    )
 
 
 def target(one: Query, letter: str, *, instant: bool, table: bool = False) -> prometheus.Dataquery:

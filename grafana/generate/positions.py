@@ -71,7 +71,7 @@ def positions_page() -> Page:
                     Line(9, [(12, _concentration_over_time()), (12, _concentration())]),
                 ],
             ),
-            Section("Securities", [Line(9, [(12, _by_symbol()), (12, _details())])]),
+            Section("Securities", [Line(9, [(11, _by_symbol()), (13, _details())])]),
         ),
     )
 
@@ -115,7 +115,6 @@ def _movers() -> Panel:
         "position",
         RATIO,
         SIGN_OF_RATIO,
-        columns=12,
         decimals=1,
         no_value=_NO_POSITION,
     )
@@ -129,7 +128,6 @@ def _weights_now() -> Panel:
         "position",
         RATIO,
         LONG_OR_SHORT,
-        columns=12,
         decimals=1,
         no_value=_NO_POSITION,
     )
@@ -141,14 +139,17 @@ def _positions() -> Panel:
         "Every open position, the largest share of its project's equity first. Amounts are in account currency, "
         "prices in the symbol's own. P&L % is P&L to what the position cost.",
         [
-            with_contract(EACH.rounded(CHOSEN.in_currency("holding_market_value"))),
-            with_contract(CHOSEN.held_quantity()),
-            with_contract(CHOSEN.price("holding_average_price")),
-            with_contract(CHOSEN.price("holding_market_price")),
-            with_contract(CHOSEN.weight()),
-            with_contract(EACH.rounded(CHOSEN.value("holding_unrealized_pnl"))),
-            with_contract(CHOSEN.pnl_ratio()),
-            with_contract(f"abs({CHOSEN.weight()})"),
+            with_contract(each)
+            for each in (
+                EACH.rounded(CHOSEN.in_currency("holding_market_value")),
+                CHOSEN.held_quantity(),
+                CHOSEN.price("holding_average_price"),
+                CHOSEN.price("holding_market_price"),
+                CHOSEN.weight(),
+                EACH.rounded(CHOSEN.value("holding_unrealized_pnl")),
+                CHOSEN.pnl_ratio(),
+                f"abs({CHOSEN.weight()})",
+            )
         ],
         [
             Column("symbol", "Symbol", width=138),
@@ -167,7 +168,7 @@ def _positions() -> Panel:
             Column("project_id", "project_id", hidden=True),
         ],
         Rows(order=(("H", True),)),
-        trend=with_contract(CHOSEN.value("holding_unrealized_pnl")),
+        trend=with_contract(CHOSEN.trend("holding_unrealized_pnl")),
         no_value=_NO_POSITION,
     )
 
@@ -259,8 +260,8 @@ def _by_symbol() -> Panel:
             Column("symbol", "Symbol", least=120),
             Column("contract", "Contract", width=74, no_value=" "),
             Column("security_type", "Type", words=(TYPE_WORDS,), width=84),
-            Column("A", "Net", MONEY, width=92),
-            Column("B", "Gross", MONEY, width=92),
+            Column("A", "Net", MONEY, width=84),
+            Column("B", "Gross", MONEY, width=84),
             Column("C", "P&L", MONEY, steps=SIGN_OF_MONEY, width=84),
             Column(CURRENCY, "Ccy", words=(NOTHING,), width=52),
         ],
@@ -280,12 +281,12 @@ def _details() -> Panel:
         [f"{quantity} == bool 0", rate, f"{info} and {CHOSEN.on} {quantity}"],
         [
             Column("symbol", "Symbol", width=128),
-            Column("project", "Project", least=110, link=_LINK),
-            Column("ticker", "Ticker", width=74),
-            Column("market", "Market", width=84),
+            Column("project", "Project", least=116, link=_LINK),
+            Column("ticker", "Ticker", width=80),
+            Column("market", "Market", width=82),
             Column("currency_symbol", "Sign", width=48),
             Column("B", "Rate", MONEY, decimals=6, width=80),
-            Column("symbol_id", "Identifier", width=96),
+            Column("symbol_id", "Identifier", width=150),
             Column("project_id", "project_id", hidden=True),
         ],
         Rows(order=(("symbol", False),)),

@@ -171,6 +171,12 @@ def labelled(expression: str, **labels: str) -> str:
     return expression
 
 
+def short_project(expression: str, letters: int) -> str:
+    """Put the project's name into the label ``owner``, cut behind so many letters."""
+    whole = f'label_replace({expression}, "owner", "$1", "project", "(.*)")'
+    return f'label_replace({whole}, "owner", "$1…", "project", "(.{{{letters}}}).{{3,}}")'
+
+
 def money(metric: str, *labels: str, matchers: tuple[str, ...] = (), window: str = "") -> str:
     """Return an amount of each project under its currency, without one while it is unknown."""
     given = (*matchers, f'{CURRENCY}!=""')

@@ -15,8 +15,8 @@ from grafana.generate.look import (
     NUMBER,
     PLAIN,
     UNKNOWN,
-    Mapping,
     Steps,
+    ValueMapping,
     thresholds,
 )
 from grafana.generate.panels import (
@@ -51,7 +51,7 @@ class Column:
     unit: str = NUMBER
     decimals: int | None = None
     steps: Steps | None = None
-    words: Sequence[Mapping] = ()
+    words: Sequence[ValueMapping] = ()
     width: int | None = None
     least: int | None = None
     link: str | None = None
@@ -180,7 +180,7 @@ def _properties_of(column: Column) -> list[dashboard.DynamicConfigValue]:  # noq
     return properties
 
 
-def _colors(mapping: Mapping) -> bool:
+def _colors(mapping: ValueMapping) -> bool:
     return isinstance(mapping, dashboard.ValueMap) and any(each.color for each in mapping.options.values())
 
 

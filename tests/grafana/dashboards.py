@@ -10,6 +10,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "grafana" / "dashboards"
 
+HEADER = "Header"
+"""What tests call the panel without a title."""
+
 Json = dict[str, Any]
 
 
@@ -53,8 +56,8 @@ def document(uid: str) -> Json:
 
 
 def panels(dashboard: Json) -> list[Json]:
-    """Return all panels but the headings of rows."""
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """Return all panels that show something of Prometheus."""
+    return [panel for panel in dashboard["panels"] if panel.get("targets")]
 
 
 def panel_of(uid: str, title: str) -> Json:
@@ -67,7 +70,7 @@ def targets_of(uid: str, panel: Json) -> list[Target]:
     return [
         Target(
             dashboard=uid,
-            panel=panel["title"],
+            panel=panel["title"] or HEADER,
             letter=target["refId"],
             expression=target["expr"],
             legend=target.get("legendFormat", ""),
@@ -100,7 +103,7 @@ def annotations() -> list[tuple[str, Json]]:
 def query_variables(uid: str) -> list[Variable]:
     """Return the variables that ask Prometheus, in the order in which they depend on each other."""
     return [
-        Variable(one["name"], one["query"]["query"], one.get("regex", ""), one["allValue"])
+        Variable(one["name"], one["query"]["query"], one.get("regex", ""), one.get("allValue", ""))
         for one in document(uid)["templating"]["list"]
         if one["type"] == "query"
     ]

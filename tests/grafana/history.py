@@ -3,10 +3,11 @@
 ====== ========== ======== ===========================================================================
 id     name       currency what it is for
 ====== ========== ======== ===========================================================================
-101    Alpha      USD      redeployed on day 10, unknown for half of day 15, a position closed on day 25
+101    Alpha      USD      redeployed on day 10, unknown for half of day 15, a position closed on day 25,
+                    5,000 paid in on day 27
 202    Beta       EUR      a warning limit alone, a currency without a rate
 303    Alpha               shares its name, currency not known, no positions, launched on day 28
-404    Still "Q"  USD      stopped on day 12
+404    Still "Q"  USD      crashed on day 12
 ====== ========== ======== ===========================================================================
 
 The second exporter does not know the currency of 101, and the first one is restarted on day 20.
@@ -31,6 +32,9 @@ TLT = {"symbol_id": "TLT SGNKIKYGE9NP", "symbol": "TLT", "security_type": "equit
 AAPL = {"symbol_id": "AAPL R735QTJ8XC9X", "symbol": "AAPL", "security_type": "equity"}
 DAX = {"symbol_id": "DE30EUR 8I", "symbol": "DE30EUR", "security_type": "cfd"}
 
+STOPPED = START + 12 * DAY - HOUR + 300
+"""When ``STILL`` crashed: five minutes behind its last poll."""
+
 FIRST, SECOND = "a:11722", "b:11722"
 
 Labels = dict[str, str]
@@ -40,6 +44,20 @@ Curve = Callable[[float], float | None]
 
 def _alpha(value: float, until: float = 30.0) -> Curve:
     return lambda day: None if 15 <= day < 15.5 or day > until else value
+
+
+def _alpha_capital(day: float) -> float | None:
+    if 15 <= day < 15.5:
+        return None
+    return 90_000 if day < 10 else 110_000 if day < 27 else 115_000
+
+
+def _less(one: Curve, other: Curve) -> Curve:
+    def difference(day: float) -> float | None:
+        first, second = one(day), other(day)
+        return None if first is None or second is None else first - second
+
+    return difference
 
 
 def _alpha_equity(day: float) -> float | None:
@@ -73,9 +91,32 @@ def _holding(
         yield f"holding_{name}", project | security | in_currency, curve(value)
 
 
+def _beta_equity(day: float) -> float:
+    return 50_000 + 10_000 * day / 30
+
+
+def _profits() -> Iterator[tuple[str, Labels, Curve]]:
+    yield "strategy_pnl", ALPHA | USD, _less(_alpha_equity, _alpha_capital)
+    yield "capital", ALPHA | USD, _alpha_capital
+    yield "unrealized_pnl", ALPHA | USD, _alpha_unrealized
+    yield "strategy_pnl", BETA | EUR, _less(_beta_equity, _beta(45_000))
+    yield "capital", BETA | EUR, _beta(45_000)
+    yield "unrealized_pnl", BETA | EUR, _beta(450)
+    yield "strategy_pnl", YOUNG, _young(700)
+    yield "capital", YOUNG, _young(6_300)
+    yield "unrealized_pnl", YOUNG, _young(0)
+    yield "strategy_pnl", STILL | USD, _while_running(-1_000)
+    yield "capital", STILL | USD, _while_running(10_000)
+
+
+def _alpha_unrealized(day: float) -> float | None:
+    return _alpha(4_985 if day > 25 else 6_480)(day)
+
+
 def _samples() -> Iterator[tuple[str, Labels, Curve]]:
+    yield from _profits()
     yield "equity", ALPHA | USD, _alpha_equity
-    yield "equity", BETA | EUR, lambda day: 50_000 + 10_000 * day / 30
+    yield "equity", BETA | EUR, _beta_equity
     yield "equity", YOUNG, _young(7_000)
     yield "equity", STILL | USD, _while_running(9_000)
     yield (
@@ -97,6 +138,7 @@ def _samples() -> Iterator[tuple[str, Labels, Curve]]:
     yield from _holding(ALPHA, TLT, USD, _alpha, -200, 95, 90, -18_000, 995)
     yield from _holding(ALPHA, AAPL, USD, lambda value: _alpha(value, 25), 150, 190, 200, 30_000, 1_495)
     yield from _holding(BETA, DAX, EUR, _beta, 1, 23_400, 24_000, 24_000, 600)
+    yield from _holding(STILL, SPY, USD, _while_running, 10, 560, 540, 5_400, -200)
     yield from _holding(BETA, SPY, EUR, _beta, -8, 520, 540, -4_000, -150)
     yield "cash_amount", ALPHA | {"currency": "USD"}, _alpha(66_000)
     yield "cash_value", ALPHA | {"currency": "USD"} | USD, _alpha(66_000)
@@ -104,20 +146,23 @@ def _samples() -> Iterator[tuple[str, Labels, Curve]]:
     yield "cash_amount", BETA | {"currency": "SEK"}, _beta(100)
     yield "cash_value", BETA | {"currency": "EUR"} | EUR, _beta(59_000)
     yield "algorithm_launched_timestamp_seconds", ALPHA, lambda day: START + (10 if day >= 10 else -5) * DAY
+    yield "algorithm_launched_timestamp_seconds", BETA, _beta(START - 20 * DAY)
+    yield "algorithm_launched_timestamp_seconds", YOUNG, _young(START + 28 * DAY)
     yield "algorithm_launched_timestamp_seconds", STILL, _beta(START - 9 * DAY)
-    yield "algorithm_stopped_timestamp_seconds", STILL, _from_stop(START + 12 * DAY)
+    yield "algorithm_stopped_timestamp_seconds", STILL, _from_stop(STOPPED)
     for project in (ALPHA, BETA, YOUNG):
         yield "algorithm_status", project | {"status": "running"}, _young(1) if project is YOUNG else _beta(1)
-        yield "algorithm_status", project | {"status": "stopped"}, _young(0) if project is YOUNG else _beta(0)
+        crashed = project | {"status": "runtime_error"}
+        yield "algorithm_status", crashed, _young(0) if project is YOUNG else _beta(0)
     yield "algorithm_status", STILL | {"status": "running"}, lambda day: float(day < 12)
-    yield "algorithm_status", STILL | {"status": "stopped"}, lambda day: float(day >= 12)
+    yield "algorithm_status", STILL | {"status": "runtime_error"}, lambda day: float(day >= 12)
     for project in (ALPHA, BETA, YOUNG, STILL):
         yield "up", project | {"source": "status"}, _young(1) if project is YOUNG else _beta(1)
     for source, late in (("portfolio", 90), ("equity", 30)):
         yield "poll_interval_seconds", ALPHA | {"source": source}, _beta(60)
         yield "last_success_timestamp_seconds", ALPHA | {"source": source}, _before(late)
         yield "poll_interval_seconds", STILL | {"source": source}, _while_running(60)
-        yield "last_success_timestamp_seconds", STILL | {"source": source}, lambda _: START + 12 * DAY
+        yield "last_success_timestamp_seconds", STILL | {"source": source}, lambda _: START + 12 * DAY - HOUR
     yield "poll_interval_seconds", BETA | {"source": "portfolio"}, _beta(60)
     yield "poll_interval_seconds", BETA | {"source": "equity"}, _beta(60)
     yield "last_success_timestamp_seconds", BETA | {"source": "portfolio"}, _before(20)
@@ -146,7 +191,7 @@ def _series() -> Iterator[tuple[str, Labels, Curve]]:
         yield "quantconnect_api_requests_per_minute_limit", here | account, _beta(120)
         yield (
             "quantconnect_api_requests_total",
-            here | account | {"endpoint": "live/read", "result": "ok"},
+            here | account | {"api_endpoint": "live/read", "result": "ok"},
             _sixty_a_minute(instance),
         )
 

@@ -6,11 +6,14 @@ from functools import cache
 from typing import Any
 
 import promql_parser as promql
+import yaml
 
 from exporter.metrics.exposition import Kind
 from exporter.metrics.families import FAMILIES
+from tests.grafana.dashboards import ROOT
 
 _TARGET = {"job", "instance"}
+_ALERT = {"severity", "project_id", "project", "account", "instance"}
 _OWN = {
     "up": set(),
     "scrape_duration_seconds": set(),
@@ -20,10 +23,38 @@ _OWN = {
     "process_cpu_seconds_total": set(),
     "process_open_fds": set(),
     "process_max_fds": set(),
-    "ALERTS": {"alertname", "alertstate", "severity", "project_id", "project"},
+    "ALERTS": {"alertname", "alertstate", *_ALERT},
+    "ALERTS_FOR_STATE": {"alertname", *_ALERT},
 }
 """Of Prometheus itself, of prometheus-client, and the labels that alerts of the rules carry."""
 
+_P, _C = {"project_id", "project"}, {"account_currency"}
+STILL_TO_COME: dict[str, set[str]] = {
+    "quantconnect_strategy_pnl": _P | _C,
+    "quantconnect_capital": _P | _C,
+    "quantconnect_unrealized_pnl": _P | _C,
+    "quantconnect_orders": _P | {"status"},
+    "quantconnect_orders_total": _P | {"type"},
+    "quantconnect_order_rejections_total": _P,
+    "quantconnect_fills_total": _P | {"side"},
+    "quantconnect_fills_lost_total": _P,
+    "quantconnect_order_fees_total": _P | {"currency"},
+    "quantconnect_order_rebates_total": _P | {"currency"},
+    "quantconnect_open_orders": _P | {"type"},
+    "quantconnect_oldest_open_order_timestamp_seconds": _P | {"kind"},
+    "quantconnect_last_order_timestamp_seconds": _P,
+    "quantconnect_last_fill_timestamp_seconds": _P,
+    "quantconnect_order_fill_duration_seconds_bucket": _P | {"le"},
+    "quantconnect_order_slippage_ratio_bucket": _P | {"le"},
+    "quantconnect_projects_dropped": {"account"},
+    "quantconnect_account_up": {"account"},
+    "quantconnect_account_last_success_timestamp_seconds": {"account"},
+    "quantconnect_exporter_log_lines_dropped_total": set(),
+    "project:quantconnect_strategy_drawdown_ratio:last": _P,
+}
+"""Metrics of the contract that the exporter and the alert rules do not have yet."""
+
+RULES = ROOT / "deploy/prometheus/quantconnect.rules.yml"
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _SET_OPERATORS = {"and", "or", "unless"}
 _SELECTING = {"topk", "bottomk"}
@@ -32,7 +63,8 @@ _SELECTING = {"topk", "bottomk"}
 @cache
 def known_metrics() -> dict[str, set[str]]:
     """Return the labels of each metric that a query may name."""
-    known = {name: labels | _TARGET for name, labels in _OWN.items()}
+    known = {name: labels | _TARGET for name, labels in (_OWN | STILL_TO_COME).items()}
+    known |= {name: {"project_id", "project"} for name in _recorded() if name.startswith("project:")}
     for family in FAMILIES:
         if family.kind is Kind.HISTOGRAM:
             for suffix in _SUFFIXES:
@@ -44,18 +76,26 @@ def known_metrics() -> dict[str, set[str]]:
 
 
 @cache
+def _recorded() -> list[str]:
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    return [rule["record"] for group in groups for rule in group["rules"] if "record" in rule]
+
+
+@cache
 def counters() -> frozenset[str]:
     """Return the names of series that only grow."""
     own = {name for name in _OWN if name.endswith("_total")}
     histograms = {
         family.name + suffix for family in FAMILIES if family.kind is Kind.HISTOGRAM for suffix in _SUFFIXES
     }
+    own |= {name for name in STILL_TO_COME if name.endswith(("_total", "_bucket"))}
     return frozenset(own | histograms | {family.name for family in FAMILIES if family.kind is Kind.COUNTER})
 
 
 def parsed(expression: str) -> Any:
     """Return the syntax tree of a query, its variables replaced by something harmless."""
-    text = re.sub(r"\[\$__\w+\]", "[1h]", expression)
+    text = re.sub(r"\[\$__\w+(:\w+)?\]", lambda found: f"[1h{found[1] or ''}]", expression)
+    text = re.sub(r"\$__(from|range_s)", "1", text).replace("offset $__range", "offset 1h")
     return promql.parse(re.sub(r"\$(?!\d)\w+", "x", text))
 
 
@@ -88,7 +128,7 @@ def selectors(expression: str) -> Iterator[tuple[Any, tuple[Any, ...]]]:
             yield node, above
 
 
-def result_labels(node: Any) -> set[str] | None:
+def result_labels(node: Any) -> set[str] | None:  # noqa: PLR0911 - one for each kind of node
     """Return the labels that a result can carry, ``None`` for a number.
 
     Complains of labels that cannot be there, and of joins whose sides cannot match.
@@ -101,6 +141,8 @@ def result_labels(node: Any) -> set[str] | None:
         return _joined(node)
     if isinstance(node, promql.Call):
         return _called(node)
+    if isinstance(node, promql.SubqueryExpr):
+        return result_labels(node.expr)
     if isinstance(node, promql.NumberLiteral | promql.StringLiteral):
         return None
     return result_labels(children(node)[0])
@@ -112,8 +154,10 @@ def _aggregated(node: Any) -> set[str]:
     if str(node.op) in _SELECTING:
         return inner
     if node.modifier is None:
-        return set()
+        return {node.param.val} if str(node.op) == "count_values" else set()
     labels = set(node.modifier.labels)
+    if str(node.op) == "count_values":
+        return {node.param.val} | labels
     assert labels <= inner, f"{labels - inner} is not in {node.expr}"
     return labels if node.modifier.type == promql.AggModifierType.By else inner - labels
 
@@ -121,6 +165,8 @@ def _aggregated(node: Any) -> set[str]:
 def _called(node: Any) -> set[str] | None:
     if node.func.name == "time":
         return None
+    if node.func.name in {"vector", "absent", "day_of_week", "day_of_month", "days_in_month"}:
+        return set()
     found = [labels for labels in map(result_labels, node.args) if labels is not None]
     labels = set(found[0])
     if node.func.name == "histogram_quantile":
@@ -129,7 +175,7 @@ def _called(node: Any) -> set[str] | None:
     if node.func.name in {"label_replace", "label_join"}:
         texts = [argument.val for argument in node.args[1:]]
         sources = texts[2:3] if node.func.name == "label_replace" else texts[2:]
-        assert set(sources) <= labels, f"{set(sources) - labels} is not in {node.args[0]}"
+        assert set(sources) <= labels | {""}, f"{set(sources) - labels} is not in {node.args[0]}"
         return labels | {texts[0]}
     return labels
 
@@ -138,21 +184,34 @@ def _joined(node: Any) -> set[str] | None:
     left, right = result_labels(node.lhs), result_labels(node.rhs)
     if left is None or right is None:
         return right if left is None else left
-    matching = node.modifier.matching if node.modifier is not None else None
-    on = set(matching.labels) if matching is not None else None
-    if on is not None:
-        assert on <= left, f"{on - left} is not in {node.lhs}"
-        assert on <= right, f"{on - right} is not in {node.rhs}"
+    on = _matched(node, left, right)
     operator = str(node.op)
     if operator == "or":
         return left | right
     if on is None:
         assert left == right, f"{node.lhs} and {node.rhs} differ in {left ^ right}"
         return left
-    if operator in _SET_OPERATORS:
-        return left
+    return left if operator in _SET_OPERATORS else _of_pairs(node, left, right, on)
+
+
+def _matched(node: Any, left: set[str], right: set[str]) -> set[str] | None:
+    matching = node.modifier.matching if node.modifier is not None else None
+    if matching is None:
+        return None
+    named = set(matching.labels)
+    if matching.type == promql.LabelModifierType.Exclude:
+        return (left & right) - named
+    assert named <= left, f"{named - left} is not in {node.lhs}"
+    assert named <= right, f"{named - right} is not in {node.rhs}"
+    return named
+
+
+def _of_pairs(node: Any, left: set[str], right: set[str], on: set[str]) -> set[str]:
+    kept = set(node.modifier.group_labels or ())
     if str(node.modifier.card).endswith("ManyToOne"):
-        return left | set(node.modifier.group_labels or ())
+        return left | kept
+    if str(node.modifier.card).endswith("OneToMany"):
+        return right | kept
     assert left == on, f"{node.lhs} has more labels than {on}: the join would lose {left - on}"
     assert right == on, f"{node.rhs} has more labels than {on}: the join may find several"
     return on

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+AXIS, TREND = "AXIS", "T"
+"""The letters of queries that set an axis, and that are drawn as a line in each row."""
+
 Row = dict[str, Any]
 
 
@@ -20,13 +23,50 @@ def frame(result: list[Row], value_name: str) -> tuple[list[str], list[Row]]:
 
 
 def transformed(panel: Row, results: dict[str, list[Row]]) -> list[Row]:
-    """Return the rows that a panel shows, from the results of its queries by letter."""
-    several = len(results) > 1
-    frames = [frame(result, f"Value #{letter}" if several else "Value") for letter, result in results.items()]
+    """Return the rows that a panel shows, from the results of its queries by letter.
+
+    Grafana drops queries without a result, and names the value of the only one left ``Value``.
+    """
+    found = {letter: result for letter, result in results.items() if result}
+    if not found:
+        return []
+    several = len(found) > 1
+    frames = [
+        _trend(result) if letter == TREND else frame(result, f"Value #{letter}" if several else "Value")
+        for letter, result in found.items()
+        if letter != AXIS
+    ]
     rows = frames[0][1]
     for step in panel["transformations"]:
         rows = _STEPS[step["id"]](rows, step["options"], frames)
     return rows
+
+
+def _trend(result: list[Row]) -> tuple[list[str], list[Row]]:
+    labels = sorted({label for series in result for label in series["metric"]})
+    rows = [
+        {
+            **{label: series["metric"].get(label, "") for label in labels},
+            f"Trend #{TREND}": [float(value) for _, value in series["values"]],
+        }
+        for series in result
+    ]
+    return [*labels, f"Trend #{TREND}"], rows
+
+
+def _unchanged(rows: list[Row], _: Row, __: object) -> list[Row]:
+    return rows
+
+
+def _without(rows: list[Row], options: Row, _: object) -> list[Row]:
+    (match,) = options["filters"]
+    assert (options["type"], options["match"], match["config"]["id"]) == ("exclude", "any", "equal")
+    return [row for row in rows if row.get(match["fieldName"]) != match["config"]["options"]["value"]]
+
+
+def _as_text(rows: list[Row], options: Row, _: object) -> list[Row]:
+    names = {each["targetField"] for each in options["conversions"]}
+    return [{name: f"{value:g}" if name in names else value for name, value in row.items()} for row in rows]
 
 
 def _merged(_: list[Row], __: Row, frames: list[tuple[list[str], list[Row]]]) -> list[Row]:
@@ -51,10 +91,7 @@ def _kept(rows: list[Row], options: Row, _: object) -> list[Row]:
 
 def _arranged(rows: list[Row], options: Row, _: object) -> list[Row]:
     order, names = options["indexByName"], options["renameByName"]
-    return [
-        {names.get(name, name): row[name] for name in sorted(row, key=lambda name: order[name])}
-        for row in rows
-    ]
+    return [{names.get(name, name): row[name] for name in sorted(row, key=order.__getitem__)} for row in rows]
 
 
 def _sorted(rows: list[Row], options: Row, _: object) -> list[Row]:
@@ -64,4 +101,13 @@ def _sorted(rows: list[Row], options: Row, _: object) -> list[Row]:
     return sorted(known, key=lambda row: row[by["field"]], reverse=by["desc"]) + unknown
 
 
-_STEPS = {"merge": _merged, "filterFieldsByName": _kept, "organize": _arranged, "sortBy": _sorted}
+_STEPS = {
+    "timeSeriesTable": _unchanged,
+    "configFromData": _unchanged,
+    "merge": _merged,
+    "filterByValue": _without,
+    "convertFieldType": _as_text,
+    "filterFieldsByName": _kept,
+    "organize": _arranged,
+    "sortBy": _sorted,
+}

@@ -16,8 +16,18 @@ def test_docs_name_every_panel_in_order(uid):
     text = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
     name = document(uid)["title"].removeprefix("QuantConnect / ")
     section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    lines = re.findall(r"^\| (.+?) \| (.+) \|$", section[1], re.MULTILINE)[2:]
-    assert [title for title, _ in lines] == [panel["title"] for panel in panels(document(uid))]
+    lines = re.findall(r"^\| (.+?) \| (.+?) \| (.*) \|$", section[1], re.MULTILINE)[2:]
+    assert [title for title, _, _ in lines] == [
+        panel["title"] for panel in panels(document(uid)) if panel["title"]
+    ]
+
+
+def test_pictures_are_small_and_of_every_dashboard():
+    """Dark and light of each, none larger than a page should carry."""
+    pictures = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").glob("*-*.png")}
+    names = [each["title"].removeprefix("QuantConnect / ").lower() for each in documents().values()]
+    assert {f"{name}-{theme}.png" for name in names for theme in ("dark", "light")} <= pictures.keys()
+    assert max(pictures.values()) < 400_000
 
 
 def test_dashboards_are_provisioned_into_their_folder():

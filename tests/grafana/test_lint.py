@@ -1,18 +1,22 @@
 """Rules that every dashboard keeps."""
 
 import re
+import tomllib
 from collections import Counter
 from itertools import combinations
 
 import pytest
+import yaml
 
 from exporter.metrics.families import FAMILIES
 from tests.grafana.dashboards import (
+    ROOT,
     all_targets,
     annotations,
     document,
     documents,
     legend_labels,
+    panel_of,
     panels,
     query_variables,
     targets_of,
@@ -20,39 +24,23 @@ from tests.grafana.dashboards import (
 
 pytest.importorskip("promql_parser")
 
-from tests.grafana.promql import counters, known_metrics, parsed, result_labels, selectors
+from tests.grafana.promql import RULES, counters, known_metrics, parsed, result_labels, selectors
 
 UIDS = ("quantconnect-exporter", "quantconnect-fleet", "quantconnect-overview", "quantconnect-positions")
+TIMES = "suffix:\N{MULTIPLICATION SIGN}"
 UNITS = {
-    "none", "short", "locale", "percentunit", "s", "bytes", "reqpm", "cpm", "dateTimeFromNow", "string",
+    "none", "short", "locale", "percentunit", "s", "dtdurations", "bytes", "reqpm", "cpm", "dateTimeFromNow",
+    TIMES, "time:MMM D", "time:MMM YYYY",
 }  # fmt: skip
 """Spelt as Grafana knows them: it shows an unknown unit as text behind the number."""
 
-COLORS = {"red", "dark-red", "orange", "yellow", "green", "blue", "purple", "text", "transparent"}
+COLORS = {"red", "orange", "green", "blue", "purple", "text", "#8e8e8e"}
+RANGES = {"$__range", "$__range:5m", "$__interval", "$__rate_interval"}
+PERIODS = {"1d", "7d", "28d", "29d", "30d", "31d"}
 NOT_SHOWN: dict[str, str] = {
     "quantconnect_holdings_dropped": "0 but for a portfolio larger than its bound, whose table is short then",
     "quantconnect_chart_series_dropped": "0 but for charts with more series than their bound",
     "quantconnect_project_labels": "which labels there are is the user's choice: docs/metrics.md has a join",
-    "quantconnect_unrealized_pnl": "part of strategy_pnl",
-    "quantconnect_strategy_pnl": "not yet",
-    "quantconnect_capital": "not yet",
-    "quantconnect_account_up": "not yet",
-    "quantconnect_account_last_success_timestamp_seconds": "not yet",
-    "quantconnect_projects_dropped": "not yet",
-    "quantconnect_exporter_log_lines_dropped_total": "not yet",
-    "quantconnect_orders": "not yet",
-    "quantconnect_orders_total": "not yet",
-    "quantconnect_order_rejections_total": "not yet",
-    "quantconnect_fills_total": "not yet",
-    "quantconnect_fills_lost_total": "not yet",
-    "quantconnect_order_fees_total": "not yet",
-    "quantconnect_order_rebates_total": "not yet",
-    "quantconnect_open_orders": "not yet",
-    "quantconnect_oldest_open_order_timestamp_seconds": "not yet",
-    "quantconnect_last_order_timestamp_seconds": "not yet",
-    "quantconnect_last_fill_timestamp_seconds": "not yet",
-    "quantconnect_order_fill_duration_seconds": "not yet",
-    "quantconnect_order_slippage_ratio": "not yet",
 }
 """Families that no dashboard uses, each with the reason."""
 
@@ -91,13 +79,15 @@ def test_dashboard_can_be_provisioned_as_it_is(uid):
 
 @EVERY_DASHBOARD
 def test_links_lead_to_the_other_dashboards(uid):
-    """They are found by tag and keep time range and variables; no address names a server."""
+    """One menu finds them by tag; it keeps time range and variables. No address names a server."""
     (link,) = document(uid)["links"]
     assert (link["type"], link["tags"], link["includeVars"], link["keepTime"]) == (
         "dashboards", ["quantconnect"], True, True,
     )  # fmt: skip
+    assert link["asDropdown"] is True
     texts = [value for value in _walk(document(uid)) if isinstance(value, str)]
-    assert not [text for text in texts if "://" in text]
+    own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    assert not [text for text in texts if "://" in text and not text.startswith(f"{own}/blob/main/docs/")]
     for text in texts:
         if text.startswith("/d/"):
             other = re.match(r"/d/([\w-]+)", text)[1]
@@ -118,16 +108,21 @@ def test_everything_asks_the_chosen_data_source(uid):
 
 
 @EVERY_DASHBOARD
-def test_variables_are_chained_and_offer_all(uid):
-    """Data source, then job, then what depends on it: refreshed with the range, several or All, sorted."""
+def test_variables_are_chained(uid):
+    """Data source, then job, then what depends on it: refreshed with the range, sorted.
+
+    Several or All can be chosen, but for the Overview, which shows one project.
+    """
     source, *others = document(uid)["templating"]["list"]
     assert (source["name"], source["type"], source["query"]) == ("datasource", "datasource", "prometheus")
     assert others[0]["name"] == "job"
     assert "project_id" in [one["name"] for one in others]
     before = set()
     for one in others:
-        assert (one["refresh"], one["multi"], one["includeAll"], one["allValue"]) == (2, True, True, ".+")
-        assert one["sort"] == 5
+        assert (one["refresh"], one["sort"]) == (2, 5)
+        single = uid == "quantconnect-overview" and one["name"] == "project_id"
+        offered = (one.get("multi", False), one.get("includeAll", False), one.get("allValue"))
+        assert offered == ((False, False, None) if single else (True, True, ".+"))
         assert one["label"]
         assert one["definition"] == one["query"]["query"]
         used = {name for name in re.findall(r"\$(\w+)", one["definition"]) if not name.startswith("__")}
@@ -158,8 +153,9 @@ def test_panels_say_what_they_show(uid):
     """Each has a title of its own, a description, a query and a unit that Grafana knows."""
     titles = Counter(panel["title"] for panel in panels(document(uid)))
     assert max(titles.values()) == 1
+    assert titles[""] == (uid == "quantconnect-overview")
     for panel in panels(document(uid)):
-        assert panel["description"].endswith("."), panel["title"]
+        assert panel["description"].endswith(".") or not panel["title"], panel["title"]
         assert panel["targets"], panel["title"]
         config = panel["fieldConfig"]
         units = [config["defaults"]["unit"]] + [
@@ -172,13 +168,42 @@ def test_panels_say_what_they_show(uid):
 @EVERY_DASHBOARD
 def test_thresholds_ascend_from_the_first(uid):
     """The first step has no value, the others rise, and all colours are Grafana's."""
-    found = [value["steps"] for value in _walk(document(uid)) if isinstance(value, dict) and "steps" in value]
+    found = [
+        value["steps"]
+        for value in _walk(document(uid))
+        if isinstance(value, dict) and isinstance(value.get("steps"), list)
+    ]
     assert found
     for steps in found:
         values = [step["value"] for step in steps]
         assert values[0] is None
         assert values[1:] == sorted(set(values[1:]))
         assert {step["color"] for step in steps} <= COLORS
+
+
+def _asked(step):
+    """Return the fields that a transformation names."""
+    options = step["options"]
+    named = {
+        "sortBy": lambda: {one["field"] for one in options["sort"]},
+        "filterByValue": lambda: {one["fieldName"] for one in options["filters"]},
+        "convertFieldType": lambda: {one["targetField"] for one in options["conversions"]},
+        "configFromData": lambda: {one["fieldName"] for one in options["mappings"]},
+        "filterFieldsByName": lambda: set(options["include"]["names"]),
+        "organize": lambda: {*options["indexByName"], *options["renameByName"]},
+    }
+    return named.get(step["id"], set)()
+
+
+def _left(step, names):
+    """Return the fields that there are behind a transformation."""
+    options = step["options"]
+    if step["id"] == "filterFieldsByName":
+        return set(options["include"]["names"])
+    if step["id"] == "organize":
+        assert set(options["indexByName"]) == names
+        return {options["renameByName"].get(name, name) for name in names}
+    return names
 
 
 @EVERY_DASHBOARD
@@ -189,22 +214,32 @@ def test_tables_show_columns_that_exist(uid):
             continue
         targets = targets_of(uid, panel)
         names = {"Time"} | ({f"Value #{one.letter}" for one in targets} if len(targets) > 1 else {"Value"})
+        names |= {"Trend #T"} if any(one.letter == "T" for one in targets) else set()
         for target in targets:
             names |= result_labels(parsed(target.expression)) or set()
         for step in panel["transformations"]:
-            options = step["options"]
-            if step["id"] == "sortBy":
-                assert {one["field"] for one in options["sort"]} <= names, panel["title"]
-            elif step["id"] == "filterFieldsByName":
-                assert set(options["include"]["names"]) <= names, panel["title"]
-                names = set(options["include"]["names"])
-            elif step["id"] == "organize":
-                assert set(options["indexByName"]) == names, panel["title"]
-                assert set(options["renameByName"]) <= names, panel["title"]
-                names = {options["renameByName"].get(name, name) for name in names}
+            assert _asked(step) <= names, panel["title"]
+            names = _left(step, names)
         for override in panel["fieldConfig"]["overrides"]:
             assert override["matcher"]["id"] == "byName"
             assert override["matcher"]["options"] in names, panel["title"]
+
+
+def test_every_alert_has_words():
+    """What needs attention is said in words, and leads to a section of the runbook."""
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+    for uid in ("quantconnect-overview", "quantconnect-fleet"):
+        panel = panel_of(uid, "Needs attention")
+        words = {
+            each["matcher"]["options"]: option
+            for each in panel["fieldConfig"]["overrides"]
+            for one in each["properties"]
+            if one["id"] == "mappings"
+            for option in [one["value"][0]["options"]]
+        }
+        assert alerts - {"QuantConnectWatchdog"} <= words["what"].keys()
+        assert all(words["alertname"][alert]["text"] == alert.lower() for alert in words["alertname"])
 
 
 @EVERY_DASHBOARD
@@ -225,7 +260,7 @@ def test_query_names_metrics_and_labels_that_exist(target):
         assert selector.name in known_metrics()
         labels = {matcher.name for matcher in selector.matchers.matchers}
         assert labels <= known_metrics()[selector.name]
-        assert "job" in labels
+        assert "job" in labels or selector.name.startswith(("ALERTS", "project:"))
 
 
 @EVERY_TARGET
@@ -244,7 +279,9 @@ def test_projects_are_counted_once_however_many_exporters_poll_them(target):
     if target.dashboard == "quantconnect-exporter":
         return
     assert "instance" not in (result_labels(parsed(target.expression)) or set())
-    for _, above in selectors(target.expression):
+    for selector, above in selectors(target.expression):
+        if "project_id" not in known_metrics()[selector.name]:
+            continue
         first = next(node for node in reversed(above) if type(node).__name__ == "AggregateExpr")
         assert str(first.op) in {"max", "min"}
 
@@ -256,7 +293,7 @@ def test_rates_are_of_counters_alone(target):
         functions = {node.func.name for node in above if type(node).__name__ == "Call"}
         assert (selector.name in counters()) == bool(functions & {"rate", "increase"})
     ranges = set(re.findall(r"\[([^\]]+)\]", re.sub(r'"[^"]*"', "", target.expression)))
-    assert ranges <= ({"$__range"} if target.table else {"$__rate_interval"})
+    assert ranges <= RANGES | PERIODS
 
 
 @pytest.mark.parametrize(("uid", "annotation"), annotations(), ids=lambda value: str(value)[:40])
@@ -276,4 +313,5 @@ def test_every_family_is_shown_or_left_out_for_a_reason():
         for family in FAMILIES
         if used & {family.name, *(family.name + s for s in ("_bucket", "_sum"))}
     }
-    assert {family.name for family in FAMILIES} - shown == NOT_SHOWN.keys()
+    assert {family.name for family in FAMILIES} - shown <= NOT_SHOWN.keys()
+    assert not shown & NOT_SHOWN.keys()

@@ -29,6 +29,7 @@ class Window:
         return {
             "__range": f"{length}s",
             "__range_s": str(length),
+            "__from": str(round(1000 * self.start)),
             "__interval": f"{round(self.step)}s",
             "__rate_interval": f"{round(rate)}s",
         }
