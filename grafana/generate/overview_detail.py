@@ -60,8 +60,14 @@ def _orders() -> Panel:
     return figures(
         "Orders",
         "Open now; how long the oldest order has waited that should fill at once, and the oldest of the others; "
-        "rejected and lost over the time range. Orange or red: read the orders on QuantConnect and at the broker.",
+        "placed, rejected and lost over the time range. Orange or red: read the orders on QuantConnect and at the broker.",
         [
+            Figure(
+                "Placed",
+                f"round(sum(max by (type) (increase({select('orders_total', window='$__range')}))))",
+                COUNT,
+                decimals=0,
+            ),
             Figure("Open now", f"sum(max by (type) ({select('open_orders')}))", COUNT, decimals=0),
             Figure("Stuck for", oldest("marketable"), SECONDS, decimals=1, steps=ORDER_AGE),
             Figure("Oldest resting", oldest("resting"), SECONDS, decimals=1),

@@ -28,29 +28,20 @@ _OWN = {
 }
 """Of Prometheus itself, of prometheus-client, and the labels that alerts of the rules carry."""
 
-_P, _C = {"project_id", "project"}, {"account_currency"}
+_ORDERS = (
+    "orders orders_total order_rejections_total fills_total fills_lost_total order_fees_total order_rebates_total "
+    "open_orders oldest_open_order_timestamp_seconds last_order_timestamp_seconds last_fill_timestamp_seconds "
+    "order_fill_duration_seconds_bucket order_slippage_ratio_bucket"
+)
+NOT_IN_DEMO = frozenset(f"quantconnect_{name}" for name in _ORDERS.split())
+"""Metrics that the demo does not show yet."""
+
 STILL_TO_COME: dict[str, set[str]] = {
-    "quantconnect_strategy_pnl": _P | _C,
-    "quantconnect_capital": _P | _C,
-    "quantconnect_unrealized_pnl": _P | _C,
-    "quantconnect_orders": _P | {"status"},
-    "quantconnect_orders_total": _P | {"type"},
-    "quantconnect_order_rejections_total": _P,
-    "quantconnect_fills_total": _P | {"side"},
-    "quantconnect_fills_lost_total": _P,
-    "quantconnect_order_fees_total": _P | {"currency"},
-    "quantconnect_order_rebates_total": _P | {"currency"},
-    "quantconnect_open_orders": _P | {"type"},
-    "quantconnect_oldest_open_order_timestamp_seconds": _P | {"kind"},
-    "quantconnect_last_order_timestamp_seconds": _P,
-    "quantconnect_last_fill_timestamp_seconds": _P,
-    "quantconnect_order_fill_duration_seconds_bucket": _P | {"le"},
-    "quantconnect_order_slippage_ratio_bucket": _P | {"le"},
     "quantconnect_projects_dropped": {"account"},
     "quantconnect_account_up": {"account"},
     "quantconnect_account_last_success_timestamp_seconds": {"account"},
     "quantconnect_exporter_log_lines_dropped_total": set(),
-    "project:quantconnect_strategy_drawdown_ratio:last": _P,
+    "project:quantconnect_strategy_drawdown_ratio:last": {"project_id", "project"},
 }
 """Metrics of the contract that the exporter and the alert rules do not have yet."""
 
