@@ -60,7 +60,7 @@ def _orders() -> Panel:
     return figures(
         "Orders",
         "Open now; how long the oldest order has waited that should fill at once, and the oldest of the others; "
-        "placed, rejected and lost over the time range. Orange or red: read the orders on QuantConnect and at the broker.",
+        "placed, rejected and lost over the time range. Orange or red: read the orders at QuantConnect and the broker.",
         [
             Figure(
                 "Placed",

@@ -37,10 +37,6 @@ NOT_IN_DEMO = frozenset(f"quantconnect_{name}" for name in _ORDERS.split())
 """Metrics that the demo does not show yet."""
 
 STILL_TO_COME: dict[str, set[str]] = {
-    "quantconnect_projects_dropped": {"account"},
-    "quantconnect_account_up": {"account"},
-    "quantconnect_account_last_success_timestamp_seconds": {"account"},
-    "quantconnect_exporter_log_lines_dropped_total": set(),
     "project:quantconnect_strategy_drawdown_ratio:last": {"project_id", "project"},
 }
 """Metrics of the contract that the exporter and the alert rules do not have yet."""
