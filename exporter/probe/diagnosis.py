@@ -22,6 +22,7 @@ from exporter.errors import (
 )
 from exporter.probe.facts import AccountFacts
 from exporter.quantconnect.auth import SIGNATURE_LIFETIME
+from exporter.quantconnect.transport import proxy_variable
 
 NOTABLE_SKEW = 20.0
 """Seconds between the clocks from which on it is worth a word: from there on QuantConnectClockSkew fires."""
@@ -157,6 +158,7 @@ def _obstructed(transport_failure: TransportFailure, facts: AccountFacts) -> Dia
         "address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "timeout": duration(facts.timeout),
         "time": utc(facts.asked_at),
+        "proxy": proxy_variable(facts.account.base_url),
     }
     return _diagnosis(what.format(**words), advice.format(**words))
 
@@ -200,8 +202,20 @@ _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
         "Look at this machine's network: its routes, and whether a firewall rejects.",
     ),
     TransportFailure.PROXY: (
-        "the proxy cannot be used that the environment names",
-        "Look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY={host} goes round it.",
+        "the proxy that {proxy} names cannot be used",
+        "Look at {proxy} in the environment. NO_PROXY={host} goes round the proxy.",
+    ),
+    TransportFailure.PROXY_ADDRESS: (
+        "{proxy} is not the address of a proxy",
+        "Set {proxy} in the environment to the like of http://proxy.example.org:3128.",
+    ),
+    TransportFailure.PROXY_LOGIN: (
+        "the proxy that {proxy} names asks for a login (HTTP 407)",
+        "Set user and password in {proxy}: http://user:password@proxy.example.org:3128.",
+    ),
+    TransportFailure.PROXY_SOCKS: (
+        "{proxy} names a SOCKS proxy, and the library for those is not installed",
+        "Install it with: pip install pysocks. Or set {proxy} to an HTTP proxy.",
     ),
     TransportFailure.TLS: (
         "TLS cannot be agreed on with {address}",

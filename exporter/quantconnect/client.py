@@ -89,8 +89,8 @@ class Client:
     """One worker's view of the API: a kept connection, and every answer parsed.
 
     Each method makes one request and returns domain values, or raises an ApiError. Nothing is
-    retried here: the schedule is the retry loop. ``timeout``, in seconds, bounds the connecting, and
-    once more the answer from its first byte to its last; the worker sets it anew for each project.
+    retried here: the schedule is the retry loop. ``timeout``, in seconds, bounds a whole request; the
+    worker sets it anew for each project.
     """
 
     def __init__(

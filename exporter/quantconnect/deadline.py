@@ -1,31 +1,80 @@
-"""HTTP connections whose answers end in time.
+"""HTTP connections on which a whole request ends in time.
 
-A socket's time-out, and so that of requests, bounds each read alone: a server that sends a byte now
-and then, of the head or of the body, would be listened to for ever.
+The time-outs of requests and of sockets bound each step alone: every address of a name, every read of
+an answer that drips in, and the resolver not at all.
 """
 
 import http.client
 import io
 import socket
+from concurrent.futures import Future
+from functools import cache
+from threading import Lock, Thread, local
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.poolmanager import PoolManager, ProxyManager
+from urllib3.util.connection import allowed_gai_family, create_connection
 
 from exporter.clock import SystemClock
 
 _CLOCK = SystemClock()
 
+_request = local()
+"""``deadline``: when the request of this thread has to be over, monotonic seconds."""
+
+
+def _left() -> float:
+    """Return the seconds left for this thread's request; raises TimeoutError when none are."""
+    left: float = _request.deadline - _CLOCK.monotonic()
+    if left <= 0:
+        raise TimeoutError("no complete answer before the deadline")
+    return left
+
+
+class _Resolver:
+    """Resolves names in a thread of its own, because nothing can interrupt the system's resolver.
+
+    Of each name, one thread at most waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked: dict[tuple[str, int], Future[list[str]]] = {}
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host; raises TimeoutError at the deadline of the request."""
+        with self._lock:
+            answer = self._asked.get((host, port))
+            if answer is None:
+                answer = self._asked[host, port] = Future()
+                Thread(target=self._ask, args=(host, port, answer), daemon=True).start()
+        return answer.result(_left())
+
+    def _ask(self, host: str, port: int, answer: Future[list[str]]) -> None:
+        try:
+            found = socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+        else:
+            answer.set_result([str(address[0]) for *_, address in found])
+        finally:
+            with self._lock:
+                del self._asked[host, port]
+
+
+_RESOLVER = _Resolver()
+
 
 class _UntilDeadline(io.RawIOBase):
-    """What a socket sends, for as many seconds as its time-out is when it begins to be read."""
+    """What a socket sends until the deadline of the request."""
 
     def __init__(self, raw: io.RawIOBase, source: socket.socket) -> None:
         self._raw = raw
         self._source = source
-        self._deadline = _CLOCK.monotonic() + (source.gettimeout() or 0)
 
     def readable(self) -> bool:
         """Return that it can be read."""
@@ -33,10 +82,7 @@ class _UntilDeadline(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read what has arrived; raises TimeoutError at the deadline, however much came before it."""
-        left = self._deadline - _CLOCK.monotonic()
-        if left <= 0:
-            raise TimeoutError("no complete answer before the deadline")
-        self._source.settimeout(left)
+        self._source.settimeout(_left())
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -51,24 +97,53 @@ class _Answer(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock))
 
 
-class _PlainConnection(HTTPConnection):
+class _Bounded(HTTPConnection):
+    """A connection that reads its answers until the deadline."""
+
     response_class = _Answer
 
 
-class _TlsConnection(HTTPSConnection):
-    response_class = _Answer
+class _Direct(_Bounded):
+    """A connection that is made before the deadline too, however many addresses its host has."""
 
+    def _new_conn(self) -> socket.socket:
+        try:
+            connected = self._connected(_RESOLVER.addresses(self._dns_host, self.port))
+            connected.settimeout(_left())
+        except (socket.gaierror, UnicodeError) as error:
+            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection to {self.host} in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection to {self.host}") from error
+        return connected
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    def _connected(self, addresses: list[str]) -> socket.socket:
+        """Connect to the first address that accepts; each gets its share of the time that is left."""
+        failure = OSError("a name without addresses")
+        for tried, address in enumerate(addresses):
+            try:
+                return create_connection(
+                    (address, self.port),
+                    _left() / (len(addresses) - tried),
+                    self.source_address,
+                    self.socket_options,
+                )
+            except OSError as error:
+                failure = error
+        raise failure
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Sends requests whose time-out bounds the connecting, and once more the answer from first to last byte."""
+    """Sends requests whose time-out bounds the whole: name, connecting, TLS, and the answer to its last byte.
+
+    Through a SOCKS proxy, connecting has that time once more.
+    """
+
+    def send(self, *args: Any, **options: Any) -> Any:
+        """Send a request that ends within ``timeout`` seconds; its answer has to be read in the same thread."""
+        _request.deadline = _CLOCK.monotonic() + options["timeout"]
+        return super().send(*args, **options)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Make the pools of connections."""
@@ -83,4 +158,16 @@ class BoundedAdapter(HTTPAdapter):
 
 
 def _bound(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _bounded(pool) for scheme, pool in pools.items()}
+
+
+@cache
+def _bounded(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    connection = pool.ConnectionCls
+    if issubclass(connection, _Bounded):
+        return pool
+    # Those of a SOCKS proxy connect in a way of their own.
+    bound = _Direct if connection in {HTTPConnection, HTTPSConnection} else _Bounded
+    kind = type(connection.__name__, (bound, connection), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": kind})

@@ -18,6 +18,7 @@ from exporter.errors import (
     RateLimited,
     Refused,
     Rejected,
+    TransportFailure,
     Unauthorized,
     Unavailable,
 )
@@ -77,6 +78,10 @@ def interpret(response: Response, shape: type[Envelope] | None = None) -> Mappin
         raise Unavailable(f"HTTP {response.status}: redirected, which the API does not do")
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RateLimited("HTTP 429: too many requests", _retry_after(response))
+    if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        error = Unavailable("HTTP 407: the proxy asks for a login")
+        error.transport_failure = TransportFailure.PROXY_LOGIN
+        raise error
     body = _json_object(response)
     errors = _error_texts(body)
     if response.status >= _FIRST_ERROR_STATUS:

@@ -1,5 +1,6 @@
 """What an error of the transport means: no answer came, and where it can be told, why not."""
 
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -21,7 +22,14 @@ _CERTIFICATE_FAILURES = {
 
 _ERRNO_FAILURES = {EHOSTUNREACH: TransportFailure.NO_ROUTE, ENETUNREACH: TransportFailure.NO_ROUTE}
 
-_NAMED_FAILURES = {"ProxyError": TransportFailure.PROXY, "ConnectTimeout": TransportFailure.CONNECT_TIMEOUT}
+_NAMED_FAILURES = {
+    "ProxyError": TransportFailure.PROXY,
+    "ProxySchemeUnknown": TransportFailure.PROXY_ADDRESS,
+    "InvalidProxyURL": TransportFailure.PROXY_ADDRESS,
+    "GeneralProxyError": TransportFailure.PROXY,  # of PySocks
+    "LocationParseError": TransportFailure.PROXY_ADDRESS,  # the configuration refuses such a base_url
+    "ConnectTimeout": TransportFailure.CONNECT_TIMEOUT,
+}
 """By the class of an error that lies above the innermost one."""
 
 _FAILURES: Mapping[type[BaseException], TransportFailure] = {
@@ -32,8 +40,12 @@ _FAILURES: Mapping[type[BaseException], TransportFailure] = {
 }
 """By the innermost error, special kinds before what they are kinds of."""
 
-_NO_AUTHORITIES = "CA certificate bundle"
-"""What requests says, in an OSError of no other mark, when the file of authorities is not there."""
+_TOLD_FAILURES = {
+    "Tunnel connection failed: 407": TransportFailure.PROXY_LOGIN,
+    "Missing dependencies for SOCKS": TransportFailure.PROXY_SOCKS,
+    "CA certificate bundle": TransportFailure.NO_AUTHORITIES,
+}
+"""By what an OSError of no other mark says, in the standard library and in requests."""
 
 
 def transport_error(error: Exception, timeout: float) -> ApiError:
@@ -62,16 +74,22 @@ def _causes(error: Exception) -> list[BaseException]:
     return causes
 
 
+def proxy_variable(url: str) -> str:
+    """Return the environment variable that names the proxy for a URL, as requests looks for it."""
+    scheme = url.partition(":")[0].lower()
+    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+    return next((name for name in names if os.environ.get(name)), names[1])
+
+
 def _failure(innermost: BaseException, kinds: list[str]) -> TransportFailure | None:
-    for name, failure in _NAMED_FAILURES.items():
-        if name in kinds:
-            return failure
+    told = [failure for text, failure in _TOLD_FAILURES.items() if text in str(innermost)]
+    named = [failure for name, failure in _NAMED_FAILURES.items() if name in kinds]
+    if found := [*told, *named]:
+        return found[0]
     if isinstance(innermost, ssl.SSLCertVerificationError):
         return _CERTIFICATE_FAILURES.get(innermost.verify_code, TransportFailure.CERTIFICATE_NOT_TRUSTED)
     if isinstance(innermost, OSError) and innermost.errno in _ERRNO_FAILURES:
         return _ERRNO_FAILURES[innermost.errno]
-    if type(innermost) is OSError and _NO_AUTHORITIES in str(innermost):
-        return TransportFailure.NO_AUTHORITIES
     return next(
         (transport_failure for kind, transport_failure in _FAILURES.items() if isinstance(innermost, kind)),
         None,

@@ -302,7 +302,55 @@ def test_proxy_that_is_not_there(api, probe, monkeypatch):
     code, output = probe({api.base_url: "https://quantconnect.invalid/api/v2/"})
 
     assert code == 1
-    assert "the proxy cannot be used that the environment names" in account_of(output, "main")
+    assert "the proxy that HTTPS_PROXY names cannot be used" in account_of(output, "main")
+
+
+@pytest.fixture
+def proxy_that_asks():
+    """Return the address of a proxy that asks for a login."""
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 407 Login\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{proxy}", "names asks for a login (HTTP 407)"),
+        ("http://{proxy}", "names asks for a login (HTTP 407)"),
+        ("gopher://{proxy}", "is not the address of a proxy"),
+        ("http://", "is not the address of a proxy"),
+        ("proxy.example.org:port", "is not the address of a proxy"),
+        ("http://user:secret-word@127.0.0.1:99999", "is not the address of a proxy"),
+        ("socks5h://{proxy}", "names cannot be used"),
+    ],
+)
+def test_variable_of_the_proxy_is_named(api, probe, monkeypatch, proxy_that_asks, value, expected):
+    """Whatever is wrong with a proxy, the environment variable that names it is named, not QuantConnect."""
+    pytest.importorskip("socks")
+    monkeypatch.setenv("HTTPS_PROXY", value.format(proxy=proxy_that_asks))
+    code, output = probe({api.base_url: "https://quantconnect.invalid/api/v2/"})
+    shown = " ".join(account_of(output, "main").split())
+
+    assert code == 1
+    assert "HTTPS_PROXY" in shown
+    assert expected in shown
+    assert "maintenance" not in shown
+    assert "secret-word" not in output
 
 
 HOST = "quantconnect.test"

@@ -1,6 +1,7 @@
 """What errors of the transport mean; the ones that need a server are in ``tests/test_probe.py``."""
 
 import errno
+import os
 import socket
 import ssl
 
@@ -9,7 +10,7 @@ import requests
 import urllib3
 
 from exporter.errors import TimedOut, TransportFailure, Unavailable
-from exporter.quantconnect.transport import transport_error
+from exporter.quantconnect.transport import proxy_variable, transport_error
 
 SECRET = "Basic MTAwMDAxOmhhc2g="
 
@@ -32,6 +33,17 @@ def connection_error(innermost: Exception) -> requests.ConnectionError:
         (ssl.SSLCertVerificationError(1, "unknown"), TransportFailure.CERTIFICATE_NOT_TRUSTED),
         (OSError(errno.EIO, "Input/output error"), None),
         (urllib3.exceptions.DecodeError("not gzip"), None),
+        (
+            OSError("Tunnel connection failed: 407 Proxy Authentication Required"),
+            TransportFailure.PROXY_LOGIN,
+        ),
+        (
+            requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),
+            TransportFailure.PROXY_SOCKS,
+        ),
+        (urllib3.exceptions.ProxySchemeUnknown("foo"), TransportFailure.PROXY_ADDRESS),
+        (requests.exceptions.InvalidProxyURL("http://"), TransportFailure.PROXY_ADDRESS),
+        (urllib3.exceptions.LocationParseError("http://a:b@c:99999"), TransportFailure.PROXY_ADDRESS),
     ],
 )
 def test_obstacle(innermost, expected):
@@ -78,3 +90,26 @@ def test_time_outs(error, expected):
 
     assert (type(ours), ours.transport_failure) == (TimedOut, expected)
     assert SECRET not in str(ours)
+
+
+@pytest.mark.parametrize(
+    ("variables", "url", "expected"),
+    [
+        (["HTTPS_PROXY"], "https://www.quantconnect.com/api/v2/", "HTTPS_PROXY"),
+        (["https_proxy", "HTTPS_PROXY"], "https://www.quantconnect.com/api/v2/", "https_proxy"),
+        (["ALL_PROXY"], "https://www.quantconnect.com/api/v2/", "ALL_PROXY"),
+        (["ALL_PROXY", "HTTP_PROXY"], "http://10.0.0.1/", "HTTP_PROXY"),
+        (["HTTP_PROXY", "all_proxy"], "https://10.0.0.1/", "all_proxy"),
+        ([], "https://10.0.0.1/", "HTTPS_PROXY"),
+    ],
+)
+def test_variable_that_names_the_proxy(monkeypatch, variables, url, expected):
+    """The variable to look at is the one that requests takes the proxy from."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name in variables:
+        monkeypatch.setenv(name, "http://proxy.example.org:3128")
+    assert proxy_variable(url) == expected
+    if variables:
+        assert requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) is not None

@@ -1,0 +1,181 @@
+"""The time-out bounds a whole request: the name, every address, TLS, a proxy's tunnel, the answer."""
+
+import os
+import socket
+from contextlib import ExitStack
+from threading import Event, Thread
+
+import pytest
+
+from exporter.clock import SystemClock
+from exporter.errors import TimedOut
+
+SOON = 0.6
+"""Seconds after which a request in these tests is over."""
+SLACK = 0.5
+REAL = socket.getaddrinfo
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def resolves(monkeypatch):
+    """Return a function that gives ``api.invalid`` addresses of this machine."""
+
+    def to(*hosts: str) -> None:
+        def getaddrinfo(host, port, *args, **options):
+            names = hosts if host == "api.invalid" else (host,)
+            return [found for name in names for found in REAL(name, port, *args, **options)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    return to
+
+
+@pytest.fixture
+def swallowing():
+    """Return a function that makes addresses of loopback swallow whatever is sent to a port."""
+    with ExitStack() as stack:
+
+        def swallow(port: int, *hosts: str) -> None:
+            for host in hosts:
+                listener = stack.enter_context(socket.create_server((host, port), backlog=0))
+                for _ in range(4):  # a full queue of connections drops the next one
+                    waiting = stack.enter_context(socket.socket())
+                    waiting.setblocking(False)
+                    waiting.connect_ex(listener.getsockname())
+
+        yield swallow
+
+
+def seconds_until_timed_out(ask) -> float:
+    clock = SystemClock()
+    started = clock.monotonic()
+    with pytest.raises(TimedOut):
+        ask()
+    return clock.monotonic() - started
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_six_addresses_that_swallow_everything(make_client, resolves, swallowing):
+    """However many addresses a name has, connecting to all of them ends in the time of one request."""
+    port = free_port()
+    hosts = [f"127.0.0.{number}" for number in range(2, 8)]
+    swallowing(port, *hosts)
+    resolves(*hosts)
+    client = make_client(f"http://api.invalid:{port}/", timeout=SOON)
+    assert SOON - 0.1 <= seconds_until_timed_out(client.authenticate) < SOON + SLACK
+
+
+def test_address_after_one_that_swallows_is_reached(raw, make_client, resolves, swallowing):
+    """An address that swallows everything leaves time for the next one."""
+    raw.answers()
+    port = int(raw.url.split(":")[2].split("/")[0])
+    swallowing(port, "127.0.0.2")
+    resolves("127.0.0.2", "127.0.0.1")
+    make_client(f"http://api.invalid:{port}/", timeout=2).authenticate()
+    assert len(raw.received) == 1
+
+
+def test_resolver_that_hangs(make_client, monkeypatch):
+    """A name server that does not answer ends the request in time, and holds one thread, not one a request."""
+    answer = Event()
+
+    def getaddrinfo(*_, **__):
+        asked.append(1)
+        answer.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    client = make_client("http://api.invalid/", timeout=0.2)
+    asked = []
+    try:
+        for _ in range(3):
+            assert seconds_until_timed_out(client.authenticate) < 0.2 + SLACK
+        assert len(asked) == 1
+    finally:
+        answer.set()
+
+
+@pytest.fixture
+def listener():
+    """Accept connections, do with each what ``act`` says, and keep it open."""
+    with ExitStack() as stack:
+
+        def listen(act) -> int:
+            server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def serve() -> None:
+                while True:
+                    try:
+                        connection, _ = server.accept()
+                    except OSError:
+                        return
+                    stack.callback(connection.close)
+                    Thread(target=act, args=(connection,), daemon=True).start()
+
+            Thread(target=serve, daemon=True).start()
+            stack.callback(server.shutdown, socket.SHUT_RDWR)
+            return server.getsockname()[1]
+
+        yield listen
+
+
+def test_handshake_that_never_ends(make_client, listener):
+    """TLS to a server that accepts and stays silent ends in time."""
+    client = make_client(f"https://127.0.0.1:{listener(lambda _: None)}/", timeout=SOON)
+    assert seconds_until_timed_out(client.authenticate) < SOON + SLACK
+
+
+@pytest.mark.parametrize("drips", [b"HTTP/1.1 200 Connection established\r\n\r\n", b""])
+def test_tunnel_that_is_slow_takes_from_the_same_time(make_client, listener, monkeypatch, drips):
+    """A proxy that opens its tunnel slowly, and then holds TLS back, has the time of one request for both."""
+    wait = Event()
+
+    def act(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        for byte in drips:
+            wait.wait(SOON * 0.7 / len(drips))
+            connection.sendall(bytes([byte]))
+
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener(act)}")
+    client = make_client("https://api.invalid/", timeout=SOON)
+    assert SOON - 0.1 <= seconds_until_timed_out(client.authenticate) < SOON + SLACK
+
+
+def test_next_request_has_its_own_time(raw, make_client):
+    """The time that one request took is not taken from the next on the same connection."""
+    waited = Event()
+
+    def reply(handler) -> None:
+        waited.wait(SOON * 0.7)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "16")
+        handler.end_headers()
+        handler.wfile.write(b'{"success":true}')
+
+    raw.reply = reply
+    client = make_client(raw.url, timeout=SOON)
+    for _ in range(3):
+        client.authenticate()
+    assert len({each.connection for each in raw.received}) == 1
+
+
+def test_socks_is_not_bypassed(make_client, listener, monkeypatch):
+    """With a SOCKS proxy in the environment, the proxy is asked, and not the host itself."""
+    pytest.importorskip("socks")
+    greetings = []
+    port = listener(lambda connection: (greetings.append(connection.recv(3)), connection.close()))
+    monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
+    with pytest.raises(Exception, match="no usable connection"):
+        make_client("http://api.invalid/", timeout=SOON).authenticate()
+    assert greetings[0][:1] == b"\x05"
