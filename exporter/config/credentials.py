@@ -1,13 +1,13 @@
 """User ids and API tokens, inline, from files or from the environment.
 
-No message here repeats a value or a file's name: people mix up the two keys.
+No message here repeats a value, or a file's name that may be a token: people mix up the two keys.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from exporter.config.document import Section, parse_whole_number
-from exporter.config.files import TextFile, UnreadableError, read_text_file
+from exporter.config.files import TextFile, UnreadableError, read_text_file, shown_path
 from exporter.config.model import Account
 from exporter.config.report import Place, Report
 from exporter.config.secret import Secret
@@ -106,7 +106,7 @@ def _read(path: Path, place: Place, report: Report) -> TextFile | None:
     try:
         return read_text_file(path, _MAX_BYTES)
     except UnreadableError as error:
-        report.problem(place, f"the file {error}")
+        report.problem(place, f"the file {error}{shown_path(path)}")
         return None
 
 
@@ -123,7 +123,7 @@ def _file_token(file: TextFile, place: Place, report: Report) -> Secret:
         report.warning(place, _WORLD_READABLE)
     text = file.text.rstrip("\r\n")
     if not text:
-        report.problem(place, "the file is empty")
+        report.problem(place, f"the file is empty{shown_path(file.path)}")
         return NO_TOKEN
     return _token(text, place, report)
 

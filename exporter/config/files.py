@@ -1,9 +1,12 @@
 """Reading the small text files that a configuration consists of."""
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+_MAY_BE_TOKEN = re.compile(r"[0-9a-fA-F]{8,}|(?=.*[0-9])[0-9A-Za-z+=]{20,}")
 
 
 class UnreadableError(Exception):
@@ -14,10 +17,21 @@ class UnreadableError(Exception):
         self.line = line
 
 
+def shown_path(path: Path) -> str:
+    """Return the absolute path in brackets, as the end of a sentence; "" where its name may be a token.
+
+    People give a token where the name of its file belongs.
+    """
+    if _MAY_BE_TOKEN.fullmatch(path.name):
+        return ""
+    return f" ({repr(os.path.abspath(path))[1:-1]})"  # noqa: PTH100 - links stay as they were written
+
+
 @dataclass(frozen=True, slots=True, repr=False)  # the text may be a credential
 class TextFile:
     """What a file holds, and whether every user of the machine may read it."""
 
+    path: Path
     text: str
     world_readable: bool
 
@@ -39,4 +53,4 @@ def read_text_file(path: Path, max_bytes: int) -> TextFile:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableError("is not valid UTF-8", line) from None  # the cause would carry the bytes
-    return TextFile(text, world_readable=bool(mode & stat.S_IROTH))
+    return TextFile(path, text, world_readable=bool(mode & stat.S_IROTH))

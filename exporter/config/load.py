@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter.config.accounts import LoadContext
 from exporter.config.credentials import environment_account, missing_variables
 from exporter.config.document import read_document
-from exporter.config.files import UnreadableError, read_text_file
+from exporter.config.files import UnreadableError, read_text_file, shown_path
 from exporter.config.model import Config
 from exporter.config.report import Place, Report
 from exporter.config.schema import TOP_KEYS, read_config
@@ -37,7 +37,8 @@ def load_config(path: Path, environment: Mapping[str, str], now: float = inf) ->
         file = read_text_file(path, MAX_FILE_BYTES)
         top = read_document(file.text, source, report, TOP_KEYS)
     except UnreadableError as error:
-        raise ConfigError((f"{Place(str(path), error.line)}: the file {error}",)) from None
+        where = "" if path.is_absolute() else shown_path(path)
+        raise ConfigError((f"{Place(str(path), error.line)}: the file {error}{where}",)) from None
     except NotYamlError as error:
         raise ConfigError((f"{Place(str(path), error.line)}: {error}",)) from None
     config = read_config(top, LoadContext(path.parent, environment, file.world_readable, now))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.config.document import Section, suggestion
-from exporter.config.files import UnreadableError
+from exporter.config.files import UnreadableError, shown_path
 from exporter.config.report import quoted
 from exporter.web.watched_files import WatchedFiles
 
@@ -202,7 +202,7 @@ def _readable(
     try:
         file = files.read(path)
     except UnreadableError as error:
-        section.problem(key, f"the file {error}")
+        section.problem(key, f"the file {error}{shown_path(path)}")
         return None
     if secret and file.world_readable:
         section.warning(key, "every user of this machine may read the private key: chmod 600")

@@ -79,7 +79,7 @@ PROBLEMS = {
     "user_id_list": [":2: accounts[0].user_id: must be a whole number from 1 up"],
     "user_id_and_file": [":4: accounts[0].user_id_file: give user_id or user_id_file, not both"],
     "user_id_file_missing": [
-        ":2: accounts[0].user_id_file: the file cannot be read: No such file or directory"
+        f":2: accounts[0].user_id_file: the file cannot be read: No such file or directory ({TESTDATA}/nowhere)"
     ],
     "api_token_missing": [
         ":2: accounts[0].api_token: is missing: give api_token or api_token_file, or set QUANTCONNECT_API_TOKEN"
@@ -97,10 +97,10 @@ PROBLEMS = {
     "api_token_with_blank": [":3: accounts[0].api_token: the token must not contain blanks or line breaks"],
     "api_token_not_ascii": [":3: accounts[0].api_token: the token must be printable ASCII characters"],
     "api_token_file_missing": [
-        ":3: accounts[0].api_token_file: the file cannot be read: No such file or directory"
+        f":3: accounts[0].api_token_file: the file cannot be read: No such file or directory ({TESTDATA}/nowhere)"
     ],
     "api_token_file_is_directory": [
-        ":3: accounts[0].api_token_file: the file cannot be read: Is a directory"
+        f":3: accounts[0].api_token_file: the file cannot be read: Is a directory ({TESTDATA})"
     ],
     "base_url_without_scheme": [
         ":4: accounts[0].base_url: must be a URL that begins with https:// or http:// and a host"

@@ -62,15 +62,40 @@ def test_relative_files_are_found_beside_the_configuration(load, tmp_path, monke
     ],
 )
 def test_a_file_that_holds_no_token_is_a_problem(load, token_file, content, problem):
-    """Each way a token file can be wrong is told without a piece of its content."""
+    """Each way a token file can be wrong is said with its whole path, without a piece of its content."""
     token_file.write_bytes(content)
 
     with pytest.raises(ConfigError) as caught:
         load("accounts:\n  - user_id: 1\n    api_token_file: token\n")
 
     (told,) = caught.value.problems
-    assert told.endswith(f"config.yml:3: accounts[0].api_token_file: {problem}")
+    where = f" ({token_file})" if problem.startswith("the file") else ""
+    assert told.endswith(f"config.yml:3: accounts[0].api_token_file: {problem}{where}")
     assert "4fd2" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("none", True),
+        ("secrets/quantconnect-2026/token", True),
+        ("prod-eu1-quantconnect-token", True),
+        (TOKEN, False),
+        (f"./{TOKEN}", False),
+        ("0" * 64, False),
+        ("YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo4", False),
+    ],
+)
+def test_a_missing_file_is_named_unless_the_name_may_be_a_token(load, tmp_path, name, shown):
+    """Whoever runs the command sees where the file was looked for; a token in place of its name stays secret."""
+    with pytest.raises(ConfigError) as caught:
+        load(f"accounts: [{{user_id: 1, api_token_file: '{name}'}}]")
+
+    (problem,) = caught.value.problems
+    where = f" ({tmp_path / name})" if shown else ""
+    assert (
+        problem.split("api_token_file: ")[1] == f"the file cannot be read: No such file or directory{where}"
+    )
 
 
 @pytest.mark.parametrize("content", ["", "main\n", "0\n", "1 2\n"])

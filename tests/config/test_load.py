@@ -369,12 +369,16 @@ def test_a_wrong_account_brings_no_second_problem_for_its_projects(load):
     assert len(caught.value.problems) == 1
 
 
-def test_the_path_is_told_as_it_was_given(tmp_path, monkeypatch):
-    """A relative path stays relative in the problems."""
+def test_a_relative_path_is_said_as_given_and_as_resolved(tmp_path, monkeypatch):
+    """Whoever runs the command in the wrong folder sees where the file was looked for."""
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(ConfigError, match=r"^none\.yml: the file cannot be read"):
+    with pytest.raises(ConfigError) as caught:
         load_config(Path("none.yml"), {})
+
+    assert caught.value.problems == (
+        f"none.yml: the file cannot be read: No such file or directory ({tmp_path}/none.yml)",
+    )
 
 
 def test_cardinality_of_a_project_over_the_sections(load):

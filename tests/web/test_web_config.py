@@ -100,8 +100,8 @@ def test_other_unsupported_keys_are_refused_by_name(folder):
         (
             "tls_server_config:\n  cert_file: none.crt\n  key_file: .\n",
             [
-                "2: tls_server_config.cert_file: the file cannot be read: No such file or directory",
-                "3: tls_server_config.key_file: the file cannot be read: Is a directory",
+                "2: tls_server_config.cert_file: the file cannot be read: No such file or directory ({folder}/none.crt)",
+                "3: tls_server_config.key_file: the file cannot be read: Is a directory ({folder})",
             ],
         ),
         (
@@ -218,7 +218,7 @@ def test_other_unsupported_keys_are_refused_by_name(folder):
 )
 def test_mistakes(folder, text, expected):
     """Each mistake is told with its line and key, all of them at once."""
-    assert problems(folder, text) == expected
+    assert problems(folder, text) == [each.replace("{folder}", str(folder.file.parent)) for each in expected]
 
 
 @pytest.mark.parametrize(
