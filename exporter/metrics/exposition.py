@@ -11,6 +11,7 @@ from math import isfinite
 
 import msgspec
 
+_encode = msgspec.json.Encoder().encode
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -98,7 +99,7 @@ def numbers(values: Sequence[float | None]) -> tuple[list[str], list[bool] | Non
 
     JSON's ``null`` stands both for what is unknown and for what is not finite.
     """
-    dumped = msgspec.json.encode(values).decode()
+    dumped = _encode(values).decode()
     if "null" not in dumped:
         return (dumped[1:-1].split(",") if values else []), None
     known = [value is not None and isfinite(value) for value in values]

@@ -166,7 +166,7 @@ PORTFOLIO = (
     ),
     rows.PORTFOLIO.showing(
         portfolio_value=money(
-            "Equity rebuilt from cash and holdings by LEAN's rule for each security type; "
+            "Equity in account currency, rebuilt from cash and holdings by LEAN's rule for each security type; "
             "absent when that cannot be exact to rounding, as with futures.",
             lambda row: row.portfolio.value(),
         ),
