@@ -21,7 +21,7 @@ from benchmarks.world import FIRST_PROJECT, TOKEN, USER_ID, Answers, move_prices
 from exporter.config.model import Account
 from exporter.config.secret import Secret
 from exporter.metrics.rendering import RenderedProject, count_samples, render_project
-from exporter.polling.fetch import read_clock
+from exporter.polling.fetched import read_clock
 from exporter.polling.store import Store
 from exporter.process import collect_garbage_rarely
 from exporter.quantconnect.client import ENDPOINTS, RESULTS

@@ -19,7 +19,7 @@ from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, Expo
 from exporter.metrics.exposition import Format
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
-from exporter.polling.fetch import read_clock
+from exporter.polling.fetched import read_clock
 from exporter.polling.state import ProjectState, Source
 from exporter.polling.store import Store
 from exporter.process import collect_garbage_rarely

@@ -88,7 +88,7 @@ def test_domain_is_pure():
     allowed = (
         "exporter.domain",
         "bisect",
-        "collections.abc",
+        "collections",
         "dataclasses",
         "datetime",
         "decimal",

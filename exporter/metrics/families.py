@@ -24,7 +24,7 @@ from exporter.metrics.table import (
     money,
     signed_histogram,
 )
-from exporter.polling.state import Instant, ProjectState, Reading
+from exporter.polling.state import Instant, ProjectState, Reading, Source
 
 V = TypeVar("V")
 
@@ -50,13 +50,14 @@ class Group(Generic[V]):
 
     ``read`` returns the value that they show, and when it was read; ``None`` while there is none. The
     lines are kept while the value ``is_same``: the same object, or a tuple of the same objects. Every
-    help text ends with ``note``.
+    help text ends with ``note``. What is of no ``source`` never leaves.
     """
 
     read: Callable[[ProjectState], Reading[V] | None]
     tables: tuple[Table[V, Any, Any], ...]
     note: str = ""
     is_same: Callable[[V, V], bool] = _is_same
+    source: Source | None = None
 
 
 HEALTH = (
@@ -328,12 +329,17 @@ def _charts(state: ProjectState) -> Reading[rows.Charts] | None:
 _GROUPS = (  # without a declared type, which would let a group's tables show another value than it reads
     Group(lambda state: Reading(rows.Health(state.health, state.portfolio_changed), _FOREVER), HEALTH),
     Group(lambda state: Reading(rows.Slow.of(state), _FOREVER), SLOW, is_same=eq),
-    Group(_status, STATUS),
-    Group(_portfolio, PORTFOLIO, _CACHED),
-    Group(lambda state: state.equity and Reading(state.equity, state.equity.read_at), EQUITY, _CACHED),
-    Group(lambda state: state.statistics, STATISTICS, _CACHED),
-    Group(_charts, CHARTS, _CACHED),
-    Group(lambda state: state.orders, ORDERS, _CACHED),
+    Group(_status, STATUS, source=Source.STATUS),
+    Group(_portfolio, PORTFOLIO, _CACHED, source=Source.PORTFOLIO),
+    Group(
+        lambda state: state.equity and Reading(state.equity, state.equity.read_at),
+        EQUITY,
+        _CACHED,
+        source=Source.EQUITY,
+    ),
+    Group(lambda state: state.statistics, STATISTICS, _CACHED, source=Source.STATISTICS),
+    Group(_charts, CHARTS, _CACHED, source=Source.CHARTS),
+    Group(lambda state: state.orders, ORDERS, _CACHED, source=Source.ORDERS),
 )
 
 GROUPS: tuple[Group[Any], ...] = _GROUPS

@@ -96,7 +96,7 @@ def _render_group(
     reading = group.read(state)
     if reading is None:
         return None
-    expires_at = reading.read_at.monotonic + state.settings.polling.stale_after
+    expires_at = reading.read_at.monotonic + (state.shown_for(group.source) if group.source else 0.0)
     if kept is not None and group.is_same(kept.value, reading.value):
         return kept if kept.expires_at == expires_at else kept._replace(expires_at=expires_at)
     lines, frame = render_tables(group.tables, reading.value, labels, kept.frame if kept else None)

@@ -10,7 +10,8 @@ from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, RateLimited, Reason, Unauthorized
 from exporter.polling import log
-from exporter.polling.fetch import Change, fetch, read_clock
+from exporter.polling.fetch import fetch
+from exporter.polling.fetched import Change, Poll, read_clock
 from exporter.polling.job_specs import listing_job, status_job
 from exporter.polling.jobs import NOTHING_PLANNED, JobQueue, Planned
 from exporter.polling.names import ProjectNames
@@ -180,7 +181,11 @@ class AccountPoller:
         deployment = state.current_deployment if state else None
         if state is None or deployment is None:
             return
-        fetched = fetch(source, client, state, deployment, self._clock)
+        key = JobKey(source, project_id)
+        poll = Poll(client, state, deployment, self._clock, self.jobs.allowance(key))
+        fetched = fetch(source, poll)
+        if fetched.next_cost is not None:
+            self.jobs.set_cost(key, fetched.next_cost)
         now = read_clock(self._clock)
 
         def change(previous: ProjectState) -> ProjectState:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from exporter.clock import Clock
 from exporter.config.model import Account
 from exporter.errors import ApiError
+from exporter.polling.fetched import MOST_REQUESTS
 from exporter.polling.job_specs import LISTING, JobSpec, value_jobs
 from exporter.polling.schedule import Due, JobKey, Schedule
 from exporter.polling.state import VALUE_SOURCES, ProjectState, Source
@@ -91,6 +92,16 @@ class JobQueue:
         with self._changed:
             due = planned.due.get(job.key, self._clock.monotonic())
             self._schedule.add(job.key, job.interval, due, job.cost)
+
+    def set_cost(self, key: JobKey, cost: int) -> None:
+        """Note how many requests each run of a job makes from now on."""
+        with self._changed:
+            self._schedule.set_cost(key, cost)
+
+    def allowance(self, key: JobKey) -> int:
+        """Return how many requests a job may make in one run without stretching anything: 2 to 10."""
+        with self._changed:
+            return max(2, min(MOST_REQUESTS, floor(self._schedule.spare_requests(key))))
 
     def remove(self, key: JobKey) -> None:
         """Forget a job, if it is there."""

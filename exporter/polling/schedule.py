@@ -113,6 +113,20 @@ class Schedule:
             if job.running:
                 self._free(key.project_id)
 
+    def set_cost(self, key: JobKey, cost: int) -> None:
+        """Note how many requests each run of a job makes, if it is there."""
+        if (job := self._jobs.get(key)) is not None and job.cost != cost:
+            self._wanted[job.turn] += (cost - job.cost) * _MINUTE / job.interval
+            job.cost = cost
+            self.version += 1
+
+    def spare_requests(self, key: JobKey) -> float:
+        """Return how many requests a job may make in one run beside what all others want."""
+        if (job := self._jobs.get(key)) is None:
+            return 0.0
+        others = self.requests_wanted - job.cost * _MINUTE / job.interval
+        return (self._requests_per_minute - others) * job.interval / _MINUTE
+
     def __contains__(self, key: JobKey) -> bool:
         return key in self._jobs
 

@@ -5,10 +5,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from exporter.config.model import ProjectSettings
+from exporter.config.model import STALE_INTERVALS, ProjectSettings
 from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import Deployment, Statistics
 from exporter.domain.equity import EquityCurve
+from exporter.domain.gaps import Gap
 from exporter.domain.order_totals import OrderTotals
 from exporter.domain.portfolio import Portfolio
 from exporter.errors import Reason
@@ -24,6 +25,7 @@ class Source(StrEnum):
     EQUITY = "equity"
     STATISTICS = "statistics"
     CHARTS = "charts"
+    ORDERS = "orders"
 
 
 _NO_FAILURES: Mapping[Reason, int] = MappingProxyType(dict.fromkeys(Reason, 0))
@@ -74,7 +76,9 @@ class ProjectState(NamedTuple):
     ``deployment`` is ``None`` while the status is not known, and a reading of ``None`` for a
     project never deployed. ``portfolio_changed`` is when the portfolio last differed from the one
     before, Unix seconds. ``charts`` holds the last point of each series by chart.
-    ``account_currency`` is ``None`` while it is not known.
+    ``account_currency`` is ``None`` while it is not known. ``loading`` has the time that was asked
+    for of each chart that QuantConnect is still preparing. ``answers_of`` is the deployment that
+    ``live/read`` named last, ``None`` while it has not.
     """
 
     project_id: int
@@ -90,6 +94,8 @@ class ProjectState(NamedTuple):
     charts: Mapping[str, Reading[Mapping[str, ChartPoint]]] = MappingProxyType({})
     orders: Reading[OrderTotals] | None = None
     account_currency: str | None = None
+    loading: Mapping[str, Gap] = MappingProxyType({})
+    answers_of: str | None = None
 
     @property
     def current_deployment(self) -> Deployment | None:
@@ -134,7 +140,35 @@ class ProjectState(NamedTuple):
             charts={},
             orders=None,
             account_currency=self.settings.account_currency,
+            loading={},
+            answers_of=None,
         )
+
+    def with_answers_of(self, deploy_id: str | None) -> "ProjectState":
+        """Return the state after ``live/read`` named a deployment.
+
+        The portfolio names none. It goes when QuantConnect answers with another deployment than the
+        running one, for then it is of the other too.
+        """
+        running = self.current_deployment
+        if deploy_id is None or running is None or deploy_id == running.deploy_id:
+            return self._replace(answers_of=deploy_id)
+        return self._replace(answers_of=deploy_id, portfolio=None, portfolio_changed=None)
+
+    def without_loading(self, *charts: str) -> "ProjectState":
+        """Return the state without the charts among those that are loading."""
+        if not self.loading.keys() & set(charts):
+            return self
+        return self._replace(loading={name: gap for name, gap in self.loading.items() if name not in charts})
+
+    def shown_for(self, source: Source) -> float:
+        """Return for how many seconds a value is shown after it was read.
+
+        That is ``stale_after``, or 2.5 of the source's intervals in force if they are longer: a short
+        budget must not take the values of a healthy project off the page.
+        """
+        interval = self.health[source].interval if source in self.health else None
+        return max(self.settings.polling.stale_after, STALE_INTERVALS * (interval or 0.0))
 
     def with_portfolio(self, portfolio: Portfolio, now: Instant) -> "ProjectState":
         """Return the state with a new portfolio, and what its cash book tells of the account currency."""
@@ -165,16 +199,16 @@ class ProjectState(NamedTuple):
     def without_stale(self, now: float) -> "ProjectState":
         """Return the state without the values that are too old to be shown at ``now``, monotonic seconds."""
 
-        def fresh(reading: Reading[Any] | None) -> bool:
-            return reading is not None and now < reading.read_at.monotonic + self.settings.polling.stale_after
+        def fresh(source: Source, reading: Reading[Any] | None) -> bool:
+            return reading is not None and now < reading.read_at.monotonic + self.shown_for(source)
 
         return self._replace(
-            deployment=self.deployment if fresh(self.deployment) else None,
-            portfolio=self.portfolio if fresh(self.portfolio) else None,
-            equity=self.equity if fresh(self.equity) else None,
-            statistics=self.statistics if fresh(self.statistics) else None,
-            orders=self.orders if fresh(self.orders) else None,
-            charts={name: reading for name, reading in self.charts.items() if fresh(reading)},
+            deployment=self.deployment if fresh(Source.STATUS, self.deployment) else None,
+            portfolio=self.portfolio if fresh(Source.PORTFOLIO, self.portfolio) else None,
+            equity=self.equity if fresh(Source.EQUITY, self.equity) else None,
+            statistics=self.statistics if fresh(Source.STATISTICS, self.statistics) else None,
+            orders=self.orders if fresh(Source.ORDERS, self.orders) else None,
+            charts={name: each for name, each in self.charts.items() if fresh(Source.CHARTS, each)},
         )
 
     def _with_health(self, source: Source, health: SourceHealth) -> "ProjectState":
@@ -195,11 +229,14 @@ def new_project(project_id: int, account: str, settings: ProjectSettings) -> Pro
 
 def sources_of(settings: ProjectSettings) -> tuple[Source, ...]:
     """Return what is polled of a project: charts only where some are configured."""
-    return tuple(source for source in Source if source is not Source.CHARTS or settings.charts)
+    left_out = {Source.ORDERS} if settings.charts else {Source.ORDERS, Source.CHARTS}
+    return tuple(source for source in Source if source not in left_out)
 
 
 def is_same_deployment(one: Deployment | None, other: Deployment | None) -> bool:
     """Tell whether both are the same deployment; no deployment is the same as none."""
     if one is None or other is None:
         return one is other
+    if None in {one.launched, other.launched}:
+        return one.deploy_id == other.deploy_id
     return (one.deploy_id, one.launched) == (other.deploy_id, other.launched)

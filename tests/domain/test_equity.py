@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.domain.chart import ChartPoint
 from exporter.domain.equity import SECONDS_PER_DAY, EquityCurve, midnight_before
+from exporter.domain.gaps import Gap
 
 MIDNIGHT = 1_790_035_200.0
 """2026-09-22 00:00:00 UTC, a Tuesday."""
@@ -135,8 +136,8 @@ def test_drawdown_counts_from_a_candle_high():
         ([(NOON - 60, 100), (NOON, 97)], NOON - 120, NOON, 97 / 100 - 1),
         ([(MIDNIGHT, 100), (NOON, 97)], MIDNIGHT, NOON, 97 / 100 - 1),
         ([(NOON, 97)], NOON, NOON, 0.0),
-        # launched yesterday, but the first point is today's: nothing to compare with
-        ([(MIDNIGHT + 60, 100), (NOON, 97)], MIDNIGHT - 60, NOON, None),
+        # launched yesterday, but the first point is today's: that opens the day
+        ([(MIDNIGHT + 60, 100), (NOON, 97)], MIDNIGHT - 60, NOON, 97 / 100 - 1),
         # a weekend with frozen equity: the last point is the opening too
         ([(MIDNIGHT - 50 * HOUR, 95), (MIDNIGHT - 49 * HOUR, 100)], 0.0, NOON, 0.0),
         # after the weekend the day counts from Friday's last point
@@ -187,6 +188,87 @@ def test_two_weeks_of_minutes_shrink_to_a_day():
     assert (len(made.points), made.peak) == (1, 1996)
 
 
+def test_restated_high_replaces_the_peak():
+    """A high that is stated lower later counts no longer."""
+    made = curve(point(NOON - 120, 100), point(NOON - 60, 101, 150)).extended(
+        [point(NOON - 60, 101, 102)], NOON
+    )
+    assert made.peak == 102
+
+
+def test_point_that_is_left_out_of_a_later_answer_is_gone():
+    """What an answer leaves out between its first and its last point has been taken back."""
+    made = curve(point(NOON - 120, 100), point(NOON - 60, 900), point(NOON, 101))
+    assert made.extended([point(NOON - 120, 100), point(NOON, 101)], NOON).peak == 101
+
+
+def test_restated_high_of_an_earlier_day_is_read_again():
+    """When the high of an earlier day is taken back, the peak is unknown until that day has been read again."""
+    day = [point(MIDNIGHT - 20 * HOUR, 120), point(MIDNIGHT - 10 * HOUR, 150), point(MIDNIGHT - HOUR, 100)]
+    made = curve(*day, point(NOON, 90))
+    assert made.peak == 150
+    restated = made.extended([point(MIDNIGHT - 10 * HOUR, 110)], NOON)
+    assert (restated.peak, restated.drawdown_ratio()) == (None, None)
+    asked = restated.missing(NOON)
+    assert (asked.start, asked.end) == (MIDNIGHT - SECONDS_PER_DAY, MIDNIGHT - 1)
+
+    day[1] = point(MIDNIGHT - 10 * HOUR, 110)
+    whole = restated.extended(day, NOON, asked)
+    while (asked := whole.missing(NOON)) is not None:
+        whole = whole.extended([each for each in day if asked.start <= each.time <= asked.end], NOON, asked)
+    assert whole.peak == 120
+
+
+def test_peak_counts_from_a_configured_moment():
+    """With ``peak_since`` earlier equity does not count, and without any later the peak is unknown."""
+    points = [point(NOON - 120, 150), point(NOON - 60, 100)]
+    assert EquityCurve(0.0, peak_since=NOON - 60).extended(points, NOON).peak == 100
+    assert EquityCurve(0.0, peak_since=NOON).extended(points, NOON).peak is None
+
+
+def test_first_page_gives_the_equity_but_no_peak():
+    """Of a history that goes on before the first page, the latest point is known and the peak is not."""
+    launched = MIDNIGHT - 10 * SECONDS_PER_DAY
+    begun = EquityCurve(launched)
+    made = begun.extended([point(MIDNIGHT - 60, 80), point(NOON - 60, 100)], NOON, begun.window(NOON + 60))
+    assert (made.latest.value, made.daily_return_ratio(NOON)) == (100, 0.25)
+    assert (made.peak, made.drawdown_ratio()) == (None, None)
+    assert made.missing(NOON) == (launched, MIDNIGHT - 61)
+
+
+def test_no_points_is_an_answer():
+    """A deployment without a point has been read: there is nothing more to ask for."""
+    begun = EquityCurve(NOON - HOUR)
+    assert begun.extended([], NOON, begun.window(NOON + 60)).missing(NOON) is None
+
+
+def test_latest_point_is_unknown_while_a_later_one_may_come():
+    """When a page ends long before what was asked for, its last point may not be the latest."""
+    begun = EquityCurve(NOON - 10 * HOUR)
+    page = [point(NOON - 10 * HOUR, 100), point(NOON - 5 * HOUR, 110)]
+    made = begun.extended(page, NOON, begun.window(NOON + 60))
+    assert (made.latest, made.drawdown_ratio(), made.daily_return_ratio(NOON)) == (None, None, None)
+    asked = made.missing(NOON)
+    assert asked == (NOON - 5 * HOUR + 1, NOON + 60)
+    assert made.extended([], NOON, asked).latest == page[-1]
+
+
+def test_opening_of_the_day_is_asked_for_first():
+    """With the latest point known, what today's return counts from comes before the rest of the history."""
+    begun = EquityCurve(MIDNIGHT - 10 * SECONDS_PER_DAY)
+    made = begun.extended([point(NOON - 60, 100)], NOON, begun.window(NOON + 60))
+    assert made.missing(NOON) == (begun.launched, MIDNIGHT - 1)
+    assert made.daily_return_ratio(NOON) is None
+
+
+def test_history_after_an_outage_is_filled():
+    """After a day without answers, what a short page leaves out between is asked for."""
+    made = EquityCurve(MIDNIGHT).extended([point(MIDNIGHT, 100)], MIDNIGHT, Gap(MIDNIGHT, MIDNIGHT + 60))
+    later = made.extended([point(NOON, 100)], NOON, made.window(NOON + 60))
+    assert later.peak is None
+    assert later.missing(NOON) == (MIDNIGHT + 61, NOON - 1)
+
+
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
@@ -223,6 +305,34 @@ def test_pages_give_what_the_whole_gives(points, cut):
     whole = EquityCurve(launched).extended(points, NOON)
     parts = EquityCurve(launched).extended(points[:cut], NOON).extended(points[cut:], NOON)
     assert whole == parts
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(2, 400).map(lambda number: 600.0 * number), min_size=1, unique=True),
+    st.lists(st.floats(1, 1e6), min_size=1),
+    st.integers(1, 5),
+    st.sampled_from(["latest", "earliest"]),
+)
+def test_any_history_is_read_to_its_end(times, values, most, side):
+    """However few points an answer has, and from whichever end, asking ends with every point read."""
+    launched = NOON - 241_000
+    history = [
+        point(NOON - time, values[number % len(values)]) for number, time in enumerate(sorted(times)[::-1])
+    ]
+    made, asked = EquityCurve(launched), EquityCurve(launched).window(NOON + 60)
+    requests = 0
+    while asked is not None:
+        within = [each for each in history if asked.start <= each.time <= asked.end]
+        page = within[-most:] if side == "latest" else within[:most]
+        made, requests = made.extended(page, NOON, asked), requests + 1
+        asked = made.missing(NOON)
+        assert made.latest in {None, history[-1]}
+        assert made.peak in {None, max(each.high for each in history)}
+        assert requests <= 2 * len(history) + 3
+    whole = EquityCurve(launched).extended(history, NOON)
+    assert (made.points, made.peak) == (whole.points, whole.peak)
+    assert [each.high for each in made.highs] == [each.high for each in whole.highs]
 
 
 @settings(deadline=None)

@@ -91,28 +91,31 @@ def test_values_equal_the_simulators(bench, api):
 @pytest.mark.parametrize("count_rule", ["latest", "downsample"])
 def test_peak_of_a_history_of_many_pages(clock, monkeypatch, count_rule):
     """The peak is that of the whole deployment, whichever way QuantConnect shortens a long history."""
-    monkeypatch.setattr("exporter.polling.fetch.POINTS_PER_REQUEST", 30)
-    monkeypatch.setattr("exporter.polling.fetch.MOST_REQUESTS_FOR_HISTORY", 100)
+    monkeypatch.setattr("exporter.polling.fetch_charts.POINTS_PER_REQUEST", 30)
     with SimulatedQuantConnect(scenario_at(clock.wall()), clock, count_rule=count_rule) as api:
         project_id = project_named(api, STOCKS)
         bench = Bench(api, clock, config_of(api, named={project_id: ProjectSettings()}, discover=False))
         bench.poll()
+        bench.advance(3600, step=60)
         peak = bench.samples().one("quantconnect_equity_peak", project_id=str(project_id))
         pages = [each for each in api.requests if each.endpoint == "live/chart/read"]
         bench.close()
 
-        assert len(pages) > 1
+        assert len(pages) > 30
         assert peak == pytest.approx(api.state(project_id).peak_equity, abs=0.01)
 
 
-def test_history_without_an_end_is_malformed(make_bench, api, monkeypatch):
-    """A history that goes on and on is given up, and nothing is shown of its half."""
-    monkeypatch.setattr("exporter.polling.fetch.POINTS_PER_REQUEST", 2)
+def test_history_without_an_end_shows_no_peak(make_bench, api, monkeypatch):
+    """While a history is not complete nothing is shown of its half, and that is no failure."""
+    monkeypatch.setattr("exporter.polling.fetch_charts.POINTS_PER_REQUEST", 2)
     bench = make_bench(config_of(api, named={project_named(api, STOCKS): ProjectSettings()}, discover=False))
     bench.poll()
+    samples = bench.samples()
 
-    assert bench.samples().one("quantconnect_poll_failures_total", source="equity", reason="malformed") == 1
-    assert bench.samples().all("quantconnect_equity_peak") == []
+    assert samples.one("quantconnect_up", source="equity") == 1
+    assert len(samples.all("quantconnect_equity")) == 1
+    assert samples.all("quantconnect_equity_peak") == []
+    assert samples.all("quantconnect_drawdown_ratio") == []
 
 
 def test_portfolio_value_agrees_with_equity_where_it_is_given(bench, api):

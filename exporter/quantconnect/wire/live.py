@@ -115,8 +115,6 @@ def parse_project_names(body: Mapping[str, Any]) -> Mapping[int, str]:
 def _deployment(row: Mapping[str, Any], prefix: str) -> Deployment:
     status = _status(text(row.get("status"), f"{prefix}status"))
     launched = optional_time(row.get("launched"), f"{prefix}launched")
-    if status is AlgorithmStatus.RUNNING and launched is None:
-        raise Malformed(f"{prefix}launched: missing from a running deployment")
     return Deployment(
         deploy_id=text(row.get("deployId"), f"{prefix}deployId"),
         status=status,

@@ -115,8 +115,6 @@ def test_rows_as_php_sends_them(members, expected):
         ({"deployId": None}, "live[0].deployId: expected a text, found null"),
         ({"launched": "soon"}, "live[0].launched: expected a time, found the text 'soon'"),
         ({"launched": 5}, "live[0].launched: expected a text, found 5"),
-        ({"launched": None}, "live[0].launched: missing from a running deployment"),
-        ({"launched": "0001-01-01 00:00:00"}, "live[0].launched: missing from a running deployment"),
         ({"stopped": True}, "live[0].stopped: expected a text, found true"),
         ({"brokerage": []}, "live[0].brokerage: expected a text, found an array"),
         ({"deployId": "\ud800"}, "live[0].deployId: a text with half a surrogate pair"),
@@ -188,7 +186,6 @@ def test_project_that_was_never_deployed():
     ("body", "expected"),
     [
         ({}, "status: expected a text, found null"),
-        (row(launched=None), "launched: missing from a running deployment"),
         (row(deployId=7), "deployId: expected a text, found 7"),
     ],
 )
@@ -243,3 +240,12 @@ def test_project_without_a_name():
     """A project without a name costs no other its name."""
     projects = [{"projectId": 5, "name": None}, {"projectId": 6, "name": "Six"}]
     assert parse_project_names({"projects": projects}) == {6: "Six"}
+
+
+@pytest.mark.parametrize("launched", [None, "0001-01-01 00:00:00", "0000-00-00 00:00:00"])
+def test_running_deployment_without_a_launch_time(launched):
+    """A deployment that runs, but whose launch is not told yet, is one that runs."""
+    listing = parse_listing({"live": [row(launched=launched)]})
+    ((deployment,),) = listing.deployments.values()
+
+    assert (deployment.is_running, deployment.launched) == (True, None)
