@@ -176,7 +176,7 @@ def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | N
         mask.add(account.api_token for account in read.config.accounts)
         return read
 
-    exporter = Exporter(masked(loaded).config, clock, flags.telemetry_path)
+    exporter = Exporter(masked(loaded).config, clock, flags.telemetry_path, flags.grafana_url)
     _logger.info("starting", extra={"version": __version__, "configuration": _counted(loaded.config)})
     for warning in loaded.warnings:
         _logger.warning(warning)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 from exporter.build import DOCUMENTATION, REVISION_VARIABLE, describe
 from exporter.config.credentials import API_TOKEN, API_TOKEN_FILE, USER_ID
@@ -73,6 +74,7 @@ class Flags:
     lifecycle: bool
     allowed_hosts: tuple[str, ...]
     max_connections: int
+    grafana_url: str | None
     shard: Shard
     log_level: str
     log_format: str
@@ -109,6 +111,7 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
         lifecycle=chosen.switch("--web.enable-lifecycle"),
         allowed_hosts=tuple(chosen.several("--web.allowed-host", _host_name)),
         max_connections=chosen.value("--web.max-connections", _positive_number, DEFAULT_MAX_CONNECTIONS),
+        grafana_url=chosen.value("--web.grafana-url", _web_address, None),
         shard=_shard(parser, chosen, environment),
         log_level=chosen.value("--log.level", _one_of(LOG_LEVELS), "info"),
         log_format=chosen.value("--log.format", _one_of(FORMATS), "logfmt"),
@@ -177,6 +180,11 @@ def _parser(environment: Mapping[str, str] = os.environ) -> _Parser:
         "--web.max-connections",
         metavar="N",
         help=f"connections held at once, handshakes included (default {DEFAULT_MAX_CONNECTIONS})",
+    )
+    add(
+        "--web.grafana-url",
+        metavar="URL",
+        help="address of your Grafana, which the status page then links to",
     )
     add(
         "--shard",
@@ -265,6 +273,13 @@ def _whole_number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise ValueError(f"{text!r} is not a whole number")
     return int(text)
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError(f"{text!r} is not an address that begins with http:// or https://")
+    return text
 
 
 def _telemetry_path(text: str) -> str:

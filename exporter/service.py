@@ -22,15 +22,21 @@ from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client, Throttle
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages
 from exporter.web.status.page import Links, status_page
-from exporter.web.status.problems import AccountState, AccountStatus
+from exporter.web.status.problems import AccountStatus, account_state
 
 
 class Exporter:
     """Polls what the configuration names and keeps the pages that show it."""
 
-    def __init__(self, config: Config, clock: Clock, telemetry_path: str = "/metrics") -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        telemetry_path: str = "/metrics",
+        grafana_url: str | None = None,
+    ) -> None:
         self._clock = clock
-        self._telemetry_path = telemetry_path
+        self._links = Links(telemetry_path.removeprefix("/"), DOCUMENTATION, grafana_url)
         self._store: Store[RenderedProject] = Store(render_project)
         self._view = ExporterView(
             version=__version__,
@@ -142,15 +148,19 @@ class Exporter:
         now = self._clock.monotonic()
         states = [published.state.without_stale(now) for published in self._store.snapshot().projects]
         accounts = [_account_status(workers, now) for workers in self.poller.accounts]
-        links = Links(self._telemetry_path.removeprefix("/"), DOCUMENTATION)
-        return status_page(states, accounts, links, self._clock.wall(), sort)
+        return status_page(states, accounts, self._links, self._clock.wall(), sort)
 
 
 def _account_status(workers: AccountWorkers, now: float) -> AccountStatus:
     account = workers.poller.account
-    state = AccountState.REFUSED if workers.poller.jobs.is_refused else AccountState.SIGNED_IN
-    requests = workers.budget.used(now)
-    return AccountStatus(account.name, state, None, requests, account.requests_per_minute)
+    listing = workers.poller.listing
+    return AccountStatus(
+        name=account.name,
+        state=account_state(listing, is_refused=workers.poller.jobs.is_refused),
+        last_listed=listing.last_success,
+        requests=workers.budget.used(now),
+        requests_per_minute=account.requests_per_minute,
+    )
 
 
 def _is_same_user(account: Account, before: AccountWorkers | None) -> bool:

@@ -37,6 +37,7 @@ def test_every_flag():
             "--web.allowed-host=Box.Example.",
             "--web.allowed-host=FE80::1",
             "--web.max-connections=7",
+            "--web.grafana-url=https://grafana.example.org",
             "--config.auto-reload-interval=1m30s",
             "--log.level=DEBUG",
             "--log.format=Json",
@@ -50,6 +51,7 @@ def test_every_flag():
     assert (flags.telemetry_path, flags.log_level, flags.log_format) == ("/m", "debug", "json")
     assert flags.allowed_hosts == ("box.example", "[fe80::1]")
     assert (flags.max_connections, flags.auto_reload_interval) == (7, 90)
+    assert flags.grafana_url == "https://grafana.example.org"
 
 
 def test_environment_variable_is_spelled_like_its_flag():
@@ -121,6 +123,11 @@ def test_other_variables_are_no_warning(name):
         (["--web.allowed-host=http://box"], {}, "--web.allowed-host: 'http://box' is not a host name"),
         (["--web.allowed-host=box:80"], {}, "--web.allowed-host: 'box:80'"),
         (["--web.allowed-host="], {}, "--web.allowed-host: ''"),
+        (
+            ["--web.grafana-url=grafana.example.org"],
+            {},
+            "--web.grafana-url: 'grafana.example.org' is not an address",
+        ),
         (["--web.max-connections=0"], {}, "--web.max-connections: must be 1 or more"),
         (["--web.max-connections=many"], {}, "--web.max-connections: 'many' is not a whole number"),
         (["--config.auto-reload-interval=10"], {}, "--config.auto-reload-interval: must be a duration"),

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from exporter.config.model import LimitName, Severity
 from exporter.domain.deployment import AlgorithmStatus
-from exporter.polling.state import ProjectState
+from exporter.errors import Reason
+from exporter.polling.state import ProjectState, SourceHealth
 from exporter.web.status.figures import Exceeded, Figures, exceeded_limits
 from exporter.web.status.text import duration, percent
 
@@ -20,6 +21,18 @@ class AccountState(StrEnum):
     REFUSED = "refused"
     RATE_LIMITED = "rate limited"
     UNREACHABLE = "unreachable"
+
+
+def account_state(listing: SourceHealth, *, is_refused: bool) -> AccountState:
+    """Return what listing an account's projects last came to; ``is_refused`` while its credentials are."""
+    if is_refused:
+        return AccountState.REFUSED
+    if listing.up is None:
+        return AccountState.SIGNING_IN
+    if listing.up:
+        return AccountState.SIGNED_IN
+    is_rate_limited = listing.last_failure is Reason.RATE_LIMITED
+    return AccountState.RATE_LIMITED if is_rate_limited else AccountState.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ import pytest
 from exporter.config.model import Severity
 from exporter.domain.deployment import AlgorithmStatus
 from exporter.errors import Reason
-from exporter.polling.state import Source
+from exporter.polling.state import Source, SourceHealth
 from exporter.web.status.figures import figures_of
-from exporter.web.status.problems import AccountState, account_problems, entry_of, urgency
+from exporter.web.status.problems import AccountState, account_problems, account_state, entry_of, urgency
 from tests.web.status.states import NOW, account, ended, failing, running
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -74,6 +74,23 @@ def test_what_an_account_causes_is_said_once(state):
     assert problems(failing(sound(), Source.PORTFOLIO), of) == ()
     (crash,) = problems(failing(ended(sound(), AlgorithmStatus.RUNTIME_ERROR), Source.STATUS), of)
     assert crash.what == "crashed"
+
+
+@pytest.mark.parametrize(
+    ("up", "failure", "is_refused", "state"),
+    [
+        (None, None, False, AccountState.SIGNING_IN),
+        (True, None, False, AccountState.SIGNED_IN),
+        (False, Reason.TIMEOUT, False, AccountState.UNREACHABLE),
+        (False, Reason.MALFORMED, False, AccountState.UNREACHABLE),
+        (False, Reason.RATE_LIMITED, False, AccountState.RATE_LIMITED),
+        (True, None, True, AccountState.REFUSED),
+        (None, None, True, AccountState.REFUSED),
+    ],
+)
+def test_state_of_an_account(up, failure, is_refused, state):
+    """What listing an account came to says how it is doing; refused credentials outweigh what came before."""
+    assert account_state(SourceHealth(up=up, last_failure=failure), is_refused=is_refused) is state
 
 
 def test_an_account_that_is_signed_in_is_no_problem():
