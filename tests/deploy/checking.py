@@ -1,0 +1,84 @@
+"""A promtool test of scenarios in one world: what fires when, and that nothing else ever does."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, floor, inf
+from typing import Any
+
+from tests.deploy.lines import MINUTE
+from tests.deploy.scenarios import Expected, Fleet
+from tests.deploy.worlds import World
+
+FIRING = 'alertstate="firing",alertname!="QuantConnectWatchdog"'
+Question = dict[str, Any]
+
+
+def promtool_test(world: World, fleet: Fleet, groups: Sequence[str]) -> Mapping[str, Any]:
+    """Return the content of a promtool file that runs a fleet in a world; the groups of rules in their order.
+
+    The file names its rules ``rules.yml``. Each expected alert is silent before its start, fires after it,
+    and is silent again after its end; over the whole time no other alert fires.
+    """
+    seconds = fleet.minutes * MINUTE
+    expected = [each for scenario in fleet.scenarios for each in scenario.expected]
+    exporters = [exporter for scenario in fleet.scenarios for exporter in scenario.exporters]
+    questions = [question for each in expected for question in _timing(each, world, seconds)]
+    test = {
+        "name": f"{fleet.name}, {world.name}",
+        "interval": f"{world.interval}s",
+        "input_series": world.series(exporters, seconds),
+        "promql_expr_test": [*questions, _everything(expected, fleet.minutes)],
+    }
+    return {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": f"{world.evaluation}s",
+        "group_eval_order": list(groups),
+        "tests": [test],
+    }
+
+
+def _timing(expected: Expected, world: World, horizon: float) -> Iterator[Question]:
+    """Yield what is asked around the start and the end of an alert."""
+    step, slack = world.evaluation, world.slack
+    start, end = expected.start * MINUTE, expected.end * MINUTE
+    moments = {
+        floor(start / step) * step - step: False,
+        ceil((start + slack) / step) * step: True,
+    }
+    if end < inf:
+        moments |= {floor(end / step) * step - step: True, ceil((end + slack) / step) * step: False}
+    else:
+        moments[floor(horizon / step) * step] = True
+    matchers = {"alertname": f"QuantConnect{expected.alert}", "severity": expected.severity, **expected.subject}
+    selector = ",".join(f'{name}="{value}"' for name, value in matchers.items())
+    for moment, fires in moments.items():
+        if 0 <= moment <= horizon:
+            yield {
+                "expr": f'group(ALERTS{{alertstate="firing",{selector}}})',
+                "eval_time": f"{moment}s",
+                "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+            }
+
+
+def _everything(expected: Sequence[Expected], horizon: float) -> Question:
+    """Return the question which alerts ever fired."""
+    ever = f"max_over_time(ALERTS{{{FIRING},%s}}[{int(horizon)}m])"
+    groups = {
+        "project_id": 'project_id!=""',
+        "account": 'project_id="",account!=""',
+        "instance": 'project_id="",account="",instance!=""',
+        "": 'project_id="",account="",instance=""',
+    }
+    parts = [
+        f"group by (alertname, severity{', ' * bool(label)}{label}) ({ever % matcher})"
+        for label, matcher in groups.items()
+    ]
+    samples = {
+        (("alertname", f"QuantConnect{each.alert}"), ("severity", each.severity), *each.subject.items())
+        for each in expected
+    }
+    labels = sorted("{" + ",".join(f'{key}="{value}"' for key, value in pairs) + "}" for pairs in samples)
+    return {
+        "expr": " or ".join(parts),
+        "eval_time": f"{int(horizon)}m",
+        "exp_samples": [{"labels": each, "value": 1} for each in labels],
+    }
