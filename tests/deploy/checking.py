@@ -12,16 +12,23 @@ FIRING = 'alertstate="firing",alertname!="QuantConnectWatchdog"'
 Question = dict[str, Any]
 
 
-def promtool_test(world: World, fleet: Fleet, groups: Sequence[str]) -> Mapping[str, Any]:
+def promtool_test(
+    world: World, fleet: Fleet, groups: Sequence[str], *, left_open: bool = False
+) -> Mapping[str, Any]:
     """Return the content of a promtool file that runs a fleet in a world; the groups of rules in their order.
 
     The file names its rules ``rules.yml``. Each expected alert is silent before its start, fires after it,
-    and is silent again after its end; over the whole time no other alert fires.
+    and is silent again after its end; over the whole time no other alert fires. With ``left_open`` ranges
+    (Prometheus 3), what looks back over a range may begin and end one scrape earlier.
     """
     seconds = fleet.minutes * MINUTE
     expected = [each for scenario in fleet.scenarios for each in scenario.expected]
     exporters = [exporter for scenario in fleet.scenarios for exporter in scenario.exporters]
-    questions = [question for each in expected for question in _timing(each, world, seconds)]
+    questions = [
+        question
+        for each in expected
+        for question in _timing(each, world, seconds, world.interval if left_open else 0)
+    ]
     test = {
         "name": f"{fleet.name}, {world.name}",
         "interval": f"{world.interval}s",
@@ -36,19 +43,24 @@ def promtool_test(world: World, fleet: Fleet, groups: Sequence[str]) -> Mapping[
     }
 
 
-def _timing(expected: Expected, world: World, horizon: float) -> Iterator[Question]:
+def _timing(expected: Expected, world: World, horizon: float, early: float) -> Iterator[Question]:
     """Yield what is asked around the start and the end of an alert."""
     step, slack = world.evaluation, world.slack
     start, end = expected.start * MINUTE, expected.end * MINUTE
     moments = {
-        floor(start / step) * step - step: False,
+        floor((start - early) / step) * step - step: False,
         ceil((start + slack) / step) * step: True,
     }
     if end < inf:
-        moments |= {floor(end / step) * step - step: True, ceil((end + slack) / step) * step: False}
+        before = floor((end - early) / step) * step - step
+        moments |= {before: True, ceil((end + slack) / step) * step: False}
     else:
         moments[floor(horizon / step) * step] = True
-    matchers = {"alertname": f"QuantConnect{expected.alert}", "severity": expected.severity, **expected.subject}
+    matchers = {
+        "alertname": f"QuantConnect{expected.alert}",
+        "severity": expected.severity,
+        **expected.subject,
+    }
     selector = ",".join(f'{name}="{value}"' for name, value in matchers.items())
     for moment, fires in moments.items():
         if 0 <= moment <= horizon:

@@ -11,6 +11,9 @@ DEFAULT_LIMITS: Mapping[tuple[str, str], float] = {
     ("daily_loss_ratio", "warning"): 0.03,
     ("daily_loss_ratio", "critical"): 0.06,
 }
+ONE_A_MINUTE = counting(1)
+GOOD = steady(1)
+YESTERDAY = steady(-86400)
 LISTING = "live/list"
 READING = "live/portfolio/read"
 
@@ -46,7 +49,7 @@ class Project:
     status: Mapping[str, Line] = field(default_factory=lambda: status((0, "running")))
     status_shown: tuple[Window, ...] = ALWAYS
     deployments: Sequence[tuple[str, tuple[Window, ...]]] = (("L-1", ALWAYS),)
-    launched: Line | None = steps((0, -86400))
+    launched: Line | None = YESTERDAY
     account_currency: str = "USD"
     read: Mapping[str, Line] = field(default_factory=dict)
     up: Mapping[str, Line] = field(default_factory=dict)
@@ -104,11 +107,11 @@ class Exporter:
     job: str = "quantconnect"
     page: tuple[Window, ...] = ALWAYS
     up: Line | None = None
-    listed: Line | None = counting(1)
+    listed: Line | None = ONE_A_MINUTE
     """Successful listings of the account; ``None`` while there was never one."""
     failed: Mapping[str, Line] = field(default_factory=dict)
     """Failed requests by result."""
-    reloaded: Line = steady(1)
+    reloaded: Line = GOOD
     """Whether the last reload was successful."""
     more: Sequence[Series] = ()
     flaky: bool = False

@@ -72,22 +72,22 @@ def notation(line: Line, interval: float, count: int) -> str:
     starts = [min(count, ceil(min(piece.start, count * interval) / interval)) for piece in line]
     for piece, first, last in zip(line, starts, [*starts, count][1:], strict=True):
         if first > done:
-            runs += _missing(first - done, present)
+            runs += _missing(first - done, after_value=present)
             present, done = False, first
         if last <= done:
             continue
         if piece.value is None:
-            runs += _missing(last - done, present)
+            runs += _missing(last - done, after_value=present)
         else:
             value = piece.value + piece.slope * (done * interval - piece.start)
             runs.append(f"{value:.10g}{piece.slope * interval:+.10g}x{last - done - 1}")
         present, done = piece.value is not None, last
     if done < count:
-        runs += _missing(count - done, present)
+        runs += _missing(count - done, after_value=present)
     return " ".join(runs)
 
 
-def _missing(count: int, after_value: bool) -> Sequence[str]:
+def _missing(count: int, *, after_value: bool) -> Sequence[str]:
     if not after_value:
         return [f"_x{count}"]
     return ["stale", f"_x{count - 1}"] if count > 1 else ["stale"]

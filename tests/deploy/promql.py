@@ -22,23 +22,39 @@ RULES: Final = ROOT / "deploy" / "prometheus" / "quantconnect.rules.yml"
 
 Labels = frozenset[str]
 
-TARGET: Final = frozenset({"job", "instance"})
-"""What Prometheus adds to every scraped series."""
+TARGET: Final = frozenset({"cluster", "namespace", "job", "instance"})
+"""What Prometheus adds to every scraped series; the first two only where a scraper sets them."""
+
+AWAITED: Final[Mapping[str, Labels]] = {
+    name: frozenset({"project_id", "project"}) | labels
+    for name, labels in {
+        "quantconnect_order_rejections_total": frozenset[str](),
+        "quantconnect_fills_lost_total": frozenset[str](),
+        "quantconnect_oldest_open_order_timestamp_seconds": frozenset({"kind"}),
+        "quantconnect_order_slippage_ratio_sum": frozenset[str](),
+        "quantconnect_order_slippage_ratio_count": frozenset[str](),
+        "quantconnect_strategy_pnl": frozenset({"account_currency"}),
+        "quantconnect_capital": frozenset({"account_currency"}),
+    }.items()
+} | {"quantconnect_account_last_success_timestamp_seconds": frozenset({"account"})}
+"""Families that the exporter is still to get. Those that it has are taken from its own table."""
 
 CHOSEN_BY_USERS: Final = "label_…"
 """Stands for the labels of the configuration, of which our examples use one."""
 
 VALUES: Final[Mapping[str, frozenset[str]]] = {
     "status": frozenset(AlgorithmStatus),
-    "source": frozenset(Source),
+    "source": frozenset(Source) | {"orders"},
     "reason": frozenset(Reason),
-    "limit": frozenset(LimitName),
+    "limit": frozenset(LimitName) | {"strategy_drawdown_ratio", "week_drawdown_ratio"},
     "severity": frozenset(Severity),
-    "endpoint": frozenset(ENDPOINTS),
+    "api_endpoint": frozenset(ENDPOINTS),
     "result": frozenset(RESULTS),
-    "job": frozenset({"quantconnect"}),
 }
 """The labels whose values are fixed: a matcher for any other value matches nothing, for ever."""
+
+ANY: Final = "x"
+"""Stands for what a template fills in."""
 
 _SET_OPERATORS: Final = ("and", "or", "unless")
 _QUERY: Final = re.compile(r'query \(printf "((?:[^"\\]|\\.)*)"')
@@ -81,9 +97,12 @@ class Known:
         labels = self.series[node.name]
         for matcher in node.matchers.matchers:
             _require({matcher.name}, labels, node.name)
-            allowed = VALUES.get(matcher.name)
+            allowed = None if matcher.value == ANY else VALUES.get(matcher.name)
+            if allowed is not None and not any(_matches(matcher, value) for value in allowed):
+                raise UnknownNameError(f"{node.name}: no {matcher.name} is {matcher.value!r}")
             values = matcher.value.split("|") if "Re" in str(matcher.op) else [matcher.value]
-            if allowed is not None and not allowed.issuperset(filter(None, values)):
+            plain = [value for value in values if value.isidentifier()]
+            if allowed is not None and not allowed.issuperset(plain):
                 raise UnknownNameError(f"{node.name}: no {matcher.name} is {matcher.value!r}")
         return labels
 
@@ -93,7 +112,9 @@ class Known:
         if node.func.name == "label_replace":
             return labels | {node.args[1].val}
         if node.func.name == "absent":
-            return frozenset(matcher.name for matcher in node.args[0].matchers.matchers)
+            return frozenset()
+        if node.func.name == "vector":
+            return frozenset()
         return labels
 
     def _of_aggregate(self, node: Any) -> Labels:
@@ -117,9 +138,14 @@ class Known:
             return left | right if operator == "or" else left
         if type(node.lhs).__name__ == "NumberLiteral" or not left:
             return right
-        added = frozenset(modifier.group_labels or ()) if modifier else frozenset()
-        _require(added, right, f"group_left in {node.prettify()}")
-        return left | added
+        if not right or matching is None:
+            return left
+        many = str(modifier.card)
+        added = frozenset(modifier.group_labels or ())
+        _require(added, left if "OneToMany" in many else right, f"group in {node.prettify()}")
+        if "OneToMany" in many:
+            return right | added
+        return left | added if "ManyToOne" in many else _labels_of(matching)
 
 
 def _labels_of(modifier: Any) -> Labels:
@@ -133,7 +159,12 @@ def _require(names: Labels | set[str], known: Labels, place: str) -> None:
 
 def exported() -> Known:
     """Return every series that a Prometheus with the exporter as its target has."""
-    series: dict[str, Labels] = {"up": TARGET}
+    series: dict[str, Labels] = {
+        "up": TARGET,
+        "ALERTS": TARGET | {"alertname", "alertstate", "severity"},
+        "prometheus_rule_evaluation_failures_total": TARGET | {"rule_group"},
+        **{name: labels | TARGET for name, labels in AWAITED.items()},
+    }
     for family in FAMILIES:
         labels = frozenset(family.labels) | TARGET
         if CHOSEN_BY_USERS in labels:
@@ -155,20 +186,36 @@ def shipped_rules() -> list[dict[str, Any]]:
 def recorded() -> Known:
     """Return the exported series and those of the recording rules, each checked on the way.
 
-    A rule may read its own earlier samples; its labels are then those of the rest.
+    A rule may read its own earlier samples; its labels are then those of the rest. Several rules may
+    record one series, and each must have the same labels.
     """
-    known = exported()
+    known = Known({**exported().series, **_SELF})
     for rule in shipped_rules():
         if "record" in rule:
-            name = rule["record"]
-            own = known.with_series(name, _SELF.get(name, frozenset()))
-            known = known.with_series(name, own.labels(rule["expr"]))
+            labels = known.labels(rule["expr"]) | frozenset(rule.get("labels", {}))
+            known = known.with_series(rule["record"], labels)
     return known
 
 
+def _matches(matcher: Any, value: str) -> bool:
+    operator = str(matcher.op)
+    found = re.fullmatch(matcher.value, value) is not None if "Re" in operator else value == matcher.value
+    return not found if "Not" in operator else found
+
+
+_PROJECT: Final = frozenset({"project_id"})
 _SELF: Final[Mapping[str, Labels]] = {
-    "project:quantconnect_algorithm_status:last": frozenset({"project_id", "project", "status"}),
-    "project:quantconnect_account:last": frozenset({"project_id", "account"}),
+    "project:quantconnect_seen:timestamp": _PROJECT | TARGET,
+    "project:quantconnect_deployment:known": _PROJECT | TARGET | {"account", "deploy_id"},
+    "project:quantconnect_status:known": _PROJECT | {"project", "status"},
+    "project:quantconnect_limit:known": _PROJECT | {"project", "limit", "severity"},
+    "project:quantconnect_equity:known": _PROJECT | {"account_currency"},
+    "project:quantconnect_equity:max7d": _PROJECT | {"account_currency"},
+    "project:quantconnect_strategy_pnl:best": _PROJECT | {"deploy_id"},
+    "project:quantconnect_order_rejections:known": _PROJECT,
+    "project_source:quantconnect_last_success:known": _PROJECT | {"source"},
+    "project_source:quantconnect_poll_interval:known": _PROJECT | {"project", "source"},
+    "project:quantconnect_measure:known": _PROJECT | {"limit", "source"},
 }
 """The labels of the series that remember, for the first reading of their own rules."""
 
@@ -176,7 +223,7 @@ _SELF: Final[Mapping[str, Labels]] = {
 def template_queries(text: str) -> Iterator[str]:
     """Yield the expressions that the template of an annotation queries."""
     for query in _QUERY.findall(text):
-        yield query.replace("%q", '"x"')
+        yield query.replace("%q", f'"{ANY}"')
 
 
 def template_query_labels(text: str) -> Iterator[tuple[str, str]]:
@@ -184,4 +231,4 @@ def template_query_labels(text: str) -> Iterator[tuple[str, str]]:
     parts = _QUERY.split(text)
     for query, rest in zip(parts[1::2], parts[2::2], strict=True):
         for label in re.findall(r'\| label "(\w+)"', rest):
-            yield query.replace("%q", '"x"'), label
+            yield query.replace("%q", f'"{ANY}"'), label

@@ -230,8 +230,8 @@ def _algorithms() -> list[Scenario]:
         _project(Project("308", shown=minutes((0, 10))), ("AlgorithmVanished", "warning", 30, inf)),
         # It had ended before it left the page.
         _project(
-            Project("309", status=status((0, "running"), (4, "stopped")), shown=minutes((0, 10))),
-            ("AlgorithmNotRunning", "warning", 9, 15),
+            Project("309", status=status((0, "running"), (4, "stopped")), shown=minutes((0, 16))),
+            ("AlgorithmNotRunning", "warning", 9, 18),
         ),
     ]  # fmt: skip
 
@@ -261,7 +261,13 @@ def _slow_algorithms() -> list[Scenario]:
             ("CapitalChanged", "info", 50, 80 + 15),
         ),
         # A launch sets the capital anew.
-        _project(Project("122", launched=steps((0, -86400), (50, 3000)), values={"capital": steps((0, 80_000), (50, 90_000))})),
+        _project(
+            Project(
+                "122",
+                launched=steps((0, -86400), (50, 3000)),
+                values={"capital": steps((0, 80_000), (50, 90_000))},
+            )
+        ),
         Scenario(
             "vanished-slow-listing",
             (Exporter("slow:11722", "slow", (slowly_listed,), listed=counting(0.1)),),
@@ -321,7 +327,9 @@ def _account(name: str, exporter: Exporter, *expected: tuple[str, str, float, fl
     alerts = []
     for alert, severity, start, end in expected:
         of_projects = alert.endswith("Stale") or alert == "Drawdown"
-        subjects = [{"project_id": each.id} for each in exporter.projects] if of_projects else [{"account": name}]
+        subjects = (
+            [{"project_id": each.id} for each in exporter.projects] if of_projects else [{"account": name}]
+        )
         alerts += [Expected(alert, severity, subject, start, end) for subject in subjects]
     return Scenario(name, (exporter,), alerts)
 
@@ -408,7 +416,9 @@ def _exporters() -> list[Scenario]:
 
     stopped = Project("650", status=status((0, "running"), (1, "stopped")))
     failures = Series(
-        "prometheus_rule_evaluation_failures_total", {"rule_group": "/etc/q.yml;quantconnect_limits"}, steps((0, 0), (10, 3))
+        "prometheus_rule_evaluation_failures_total",
+        {"rule_group": "/etc/q.yml;quantconnect_limits"},
+        steps((0, 0), (10, 3)),
     )
     return [
         Scenario("one-shard-down", (

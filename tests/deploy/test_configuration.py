@@ -14,6 +14,12 @@ from tests.programs import free_port
 PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 
+TEXTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "deploy").rglob("*.yml")),
+]
+
 Alert = dict[str, str]
 
 
@@ -28,14 +34,37 @@ def test_prometheus_accepts_its_configuration(needs):
     assert "1 rule files found" in done.stdout
 
 
-def test_prometheus_knows_the_exporter_as_the_rules_do():
-    """The job has the name that the rules ask for, and the address that the exporter listens on."""
+def test_prometheus_scrapes_the_exporter_and_itself():
+    """The exporter is scraped where it listens, its labels win, and the alerts on rules have their metric."""
     content = yaml.safe_load(PROMETHEUS.read_text())
-    (job,) = content["scrape_configs"]
-    assert job["job_name"] == "quantconnect"
-    assert job["static_configs"] == [{"targets": ["127.0.0.1:11722"]}]
+    exporter, itself = content["scrape_configs"]
+    assert exporter["job_name"] == "quantconnect"
+    assert exporter["static_configs"] == [{"targets": ["127.0.0.1:11722"]}]
+    assert itself == {"job_name": "prometheus", "static_configs": [{"targets": ["127.0.0.1:9090"]}]}
     assert content["rule_files"] == ["quantconnect.rules.yml"]
     assert content["global"]["external_labels"]["grafana_url"].startswith("http")
+
+
+SCRAPE_JOB = re.compile(r"^( *)- job_name: quantconnect$(?:\n(?:\1 .*)?$)*", re.MULTILINE)
+
+
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_shipped_scrape_job_keeps_the_labels_of_the_exporter(file):
+    """Wherever a scrape job of the exporter is written down, its labels win over those of the scraper."""
+    for job in SCRAPE_JOB.finditer(file.read_text()):
+        assert "honor_labels: true" in job[0]
+
+
+def test_scrape_jobs_are_found():
+    """The search for scrape jobs finds those of the configuration, the README, the guides and Compose."""
+    found = {file.name for file in TEXTS if SCRAPE_JOB.search(file.read_text())}
+    assert found >= {
+        "prometheus.yml",
+        "README.md",
+        "web-configuration.md",
+        "several-accounts.md",
+        "compose.yml",
+    }
 
 
 def test_alertmanager_accepts_its_configuration(needs):
@@ -44,7 +73,10 @@ def test_alertmanager_accepts_its_configuration(needs):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", ["webhook_configs", "email_configs", "slack_configs"])
+KINDS = ("webhook", "email", "slack", "telegram", "pushover")
+
+
+@pytest.mark.parametrize("kind", [f"{kind}_configs" for kind in KINDS])
 def test_each_receiver_shown_in_comments_is_valid(needs, tmp_path, kind):
     """Taking the comment marks away from one of the examples gives a valid file."""
     example = re.search(rf"^    # {kind}:\n(?:    #   .*\n)+", ALERTMANAGER.read_text(), re.MULTILINE)
@@ -71,6 +103,7 @@ def test_each_receiver_shown_in_comments_is_valid(needs, tmp_path, kind):
         (("alertname=QuantConnectEquityStale", "severity=info", "project_id=7", "project=Momentum"), "info"),
         (("alertname=QuantConnectApiUnauthorized", "severity=critical", "account=main"), "critical"),
         (("alertname=QuantConnectExporterDown", "severity=critical", "job=quantconnect"), "critical"),
+        (("alertname=QuantConnectWatchdog", "severity=info"), "watchdog"),
         (("alertname=SomethingElse",), "warning"),
     ],
 )
@@ -124,59 +157,95 @@ def muted(tmp_path_factory) -> Callable[..., list[Alert]]:
     return ask
 
 
+STALE = ("StatusStale", "PortfolioStale", "EquityStale")
+
+
+def stale(**labels: str) -> list[Alert]:
+    return [alert(name, "warning", **labels) for name in STALE]
+
+
+OTHER_CLUSTER = {"cluster": "b", "account": "main"}
 CASES = {
     "the milder alert of the same project": (
         alert("Drawdown", "critical", **SEVEN),
-        [alert("Drawdown", "warning", **SEVEN)],
+        [alert("Drawdown", "warning", **SEVEN), alert("StrategyDrawdown", "critical", **SEVEN)],
         [alert("Drawdown", "warning", **EIGHT), alert("DailyLoss", "warning", **SEVEN)],
     ),
     "info below a warning": (
         alert("EquityStale", "warning", **SEVEN, account="main"),
-        [],
+        [alert("EquityStale", "info", **SEVEN)],
         [alert("EquityStale", "info", **EIGHT)],
     ),
-    "what a missing exporter causes": (
+    "what a missing exporter said last": (
         alert("ExporterDown", "critical", **DOWN),
+        [alert("ApiFailing", "warning", **MAIN), alert("ConfigReloadFailed", "warning", **DOWN)],
         [
-            alert("ExporterDown", "warning", **DOWN),
+            alert("ApiFailing", "warning", account="main", job="quantconnect", instance="d:11722"),
+            alert("ApiFailing", "warning", **MAIN, cluster="b"),
+            alert("ExporterDown", "critical", job="quantconnect", instance="b:11722"),
+            alert("ExporterDown", "warning", job="quantconnect", instance="c:11722"),
             alert("AlgorithmVanished", "warning", **SEVEN, account="main"),
-            alert("PortfolioStale", "warning", **SEVEN, account="main"),
-            alert("ApiFailing", "warning", **MAIN),
+            alert("Drawdown", "warning", **SEVEN),
+            *stale(**SEVEN, account="third"),
         ],
-        [alert("Drawdown", "warning", **SEVEN), alert("AlgorithmNotRunning", "critical", **SEVEN)],
     ),
     "one exporter of two": (
         alert("ExporterDown", "warning", **DOWN),
         [],
-        [
-            alert("PortfolioStale", "warning", **SEVEN, account="main"),
-            alert("AlgorithmVanished", "warning", **SEVEN),
-        ],
+        [alert("ApiFailing", "warning", **MAIN), *stale(**SEVEN, account="third")],
     ),
     "values of a stopped algorithm": (
         alert("AlgorithmNotRunning", "warning", **SEVEN),
-        [alert("PortfolioStale", "warning", **SEVEN), alert("EquityStale", "warning", **SEVEN)],
+        [
+            alert("PortfolioStale", "warning", **SEVEN),
+            alert("EquityStale", "warning", **SEVEN),
+            alert("LimitUnknown", "warning", **SEVEN, limit="cash_ratio_min"),
+        ],
         [alert("StatusStale", "warning", **SEVEN), alert("EquityStale", "warning", **EIGHT)],
+    ),
+    "a crash loop": (
+        alert("CrashLoop", "critical", **SEVEN),
+        [alert("AlgorithmNotRunning", "critical", **SEVEN)],
+        [alert("AlgorithmNotRunning", "critical", **EIGHT), alert("Drawdown", "critical", **SEVEN)],
     ),
     "refused credentials": (
         alert("ApiUnauthorized", "critical", **MAIN),
         [
             alert("ApiFailing", "warning", **MAIN),
             alert("ApiRateLimited", "warning", account="main"),
-            alert("StatusStale", "warning", **SEVEN, account="main"),
+            alert("AccountUnread", "critical", account="main"),
+            *stale(**SEVEN, account="main"),
+            *stale(**EIGHT),
         ],
         [
             alert("ApiRateLimited", "warning", account="other"),
-            alert("StatusStale", "warning", **EIGHT, account="other"),
+            *stale(**EIGHT, account="third"),
+            *stale(**SEVEN, **OTHER_CLUSTER),
             alert("ClockSkew", "warning", **MAIN),
+            alert("Drawdown", "warning", **SEVEN),
         ],
+    ),
+    "too many requests": (
+        alert("ApiRateLimited", "warning", account="main"),
+        [*stale(**SEVEN, account="main"), *stale(**EIGHT)],
+        [alert("ApiFailing", "warning", **MAIN), *stale(**SEVEN, account="other")],
+    ),
+    "an account that is not read": (
+        alert("AccountUnread", "critical", account="main"),
+        [
+            alert("ApiFailing", "warning", **MAIN),
+            alert("ApiRateLimited", "warning", account="main"),
+            *stale(**SEVEN, account="main"),
+        ],
+        [alert("ClockSkew", "warning", **MAIN), *stale(**SEVEN, **OTHER_CLUSTER)],
     ),
     "an account whose requests fail": (
         alert("ApiFailing", "warning", **MAIN),
-        [alert("EquityStale", "warning", **SEVEN, account="main")],
+        stale(**SEVEN, account="main"),
         [
-            alert("EquityStale", "warning", **EIGHT, account="other"),
+            *stale(**EIGHT, account="other"),
             alert("ApiRateLimited", "warning", account="main"),
+            alert("AlgorithmNotRunning", "critical", **SEVEN),
         ],
     ),
 }

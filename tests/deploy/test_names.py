@@ -1,7 +1,6 @@
 """Rules, their tests and the guides name only what the exporter exports or a rule records."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -18,17 +17,17 @@ from tests.deploy.promql import (
     template_queries,
     template_query_labels,
 )
+from tests.deploy.scenarios import FLEETS
 
 KNOWN = recorded()
 RULES = shipped_rules()
 ALERTS = [rule for rule in RULES if "alert" in rule]
 PAGES = [ROOT / "docs" / "runbook.md", ROOT / "docs" / "alerting.md"]
-TESTS = sorted((Path(__file__).parent / "rules").glob("*.test.yml"))
 NAME = re.compile(r"(?<![\w:/.-])(?:[a-z_]+:)?quantconnect_[a-z0-9_]+(?::[a-z0-9_]+)?")
 
 
 def identity(rule):
-    return f"{rule['alert']}-{rule['labels']['severity']}"
+    return f"{rule['alert']}-{rule['labels']['severity'].strip('{ $}')}"
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=identity)
@@ -43,15 +42,18 @@ def test_expressions_and_annotations_name_what_exists(alert):
             assert label in KNOWN.labels(query)
 
 
-@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.name)
-def test_rule_tests_feed_what_the_exporter_exports(file):
-    """Each series that a test feeds has a name and labels as the exporter exports them."""
-    for case in yaml.safe_load(file.read_text())["tests"]:
-        for given in case["input_series"]:
-            exported_or_other_job = given["series"].replace('job="another"', 'job="quantconnect"')
-            exported().labels(exported_or_other_job)
-        for question in case.get("promql_expr_test", []):
-            KNOWN.labels(question["expr"])
+def test_scenarios_use_what_the_exporter_exports():
+    """Each series of a scenario has a name and labels as the exporter exports them."""
+    known = exported()
+    series = {
+        (each.name, frozenset(each.labels))
+        for fleet in FLEETS
+        for scenario in fleet.scenarios
+        for exporter in scenario.exporters
+        for each in exporter.series(60, 60)
+    }
+    for name, labels in series:
+        assert labels <= known.series[name], name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -27,9 +27,7 @@ def _with_twins(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mappi
     """Yield each exporter and one of the same job, instance and account name in another namespace."""
     for number, exporter in enumerate(exporters):
         yield exporter, {"namespace": "live"}
-        twin = Exporter(
-            exporter.instance, exporter.account, (Project(f"9{number:03}"),), job=exporter.job
-        )
+        twin = Exporter(exporter.instance, exporter.account, (Project(f"9{number:03}"),), job=exporter.job)
         yield twin, {"namespace": "paper"}
 
 
@@ -74,10 +72,10 @@ def _selector(series: Series, extra: Mapping[str, str]) -> str:
 
 WORLDS: Final = (
     World("plain", evaluation=60),
-    World("operator", scraped=_by_operator),
     World("twins", scraped=_with_twins),
     World("recorded label", recorded={"tenant": "acme"}),
-    World("operator with enforced namespace", scraped=_by_operator, recorded={"namespace": "trading"}),
+    World("operator", scraped=_by_operator),
+    World("operator that enforces a namespace", scraped=_by_operator, recorded={"namespace": "trading"}),
     World("every 15 s", interval=15),
     World("every minute", interval=60),
     World("every 2 minutes", interval=120),
