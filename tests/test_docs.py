@@ -501,14 +501,14 @@ def test_names_that_lean_uses_are_those_of_the_document():
 def test_panels_that_the_guides_name_exist():
     """Each panel in italics is one of the dashboards, and each column one of a table."""
     titles = {panel["title"] for document in documents().values() for panel in panels(document)}
-    for name in ("Statistics the algorithm sets", "Configured charts", "Times"):
+    for name in ("Own figures", "Configured charts"):
         assert f"*{name}*" in text_of("custom-metrics.md")
         assert name in titles
-    for name in ("Drawdown", "Underwater", "Projects"):
+    for name in ("Limit used", "Underwater", "Projects"):
         assert f"*{name}*" in text_of("limits.md")
         assert name in titles
     overrides = "".join(str(document) for document in documents().values())
-    for column in ("Drawdown limit used", "Loss limit used"):
+    for column in ("Limit used",):
         assert f"*{column}*" in text_of("limits.md")
         assert column in overrides
 
