@@ -2,7 +2,7 @@
 
 import os
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Event, Thread
 
 import pytest
@@ -114,6 +114,10 @@ def listener():
         def listen(act) -> int:
             server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 
+            def handle(connection: socket.socket) -> None:
+                with suppress(OSError):  # the client has had enough
+                    act(connection)
+
             def serve() -> None:
                 while True:
                     try:
@@ -121,7 +125,7 @@ def listener():
                     except OSError:
                         return
                     stack.callback(connection.close)
-                    Thread(target=act, args=(connection,), daemon=True).start()
+                    Thread(target=handle, args=(connection,), daemon=True).start()
 
             Thread(target=serve, daemon=True).start()
             stack.callback(server.shutdown, socket.SHUT_RDWR)
