@@ -1,7 +1,7 @@
 """Points of a chart's series."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class Chart:
     name: str
     series: Mapping[str, tuple[ChartPoint, ...]]
     closed: frozenset[str] = frozenset()
+
+    def without_history(self) -> "Chart":
+        """Return the chart with the last point of each series alone."""
+        return replace(self, series={name: points[-1:] for name, points in self.series.items()})
 
     def latest(self, since: float, known: Mapping[str, ChartPoint] | None = None) -> Mapping[str, ChartPoint]:
         """Return the last point of each series that is not closed, at or after ``since`` in Unix seconds.

@@ -1,6 +1,7 @@
 """A server whose every byte a test decides, clients that ask it, and genuine files."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,6 +63,20 @@ def _refuse_to_answer(_: BaseHTTPRequestHandler) -> None:
 
 @pytest.fixture
 def raw() -> Iterator[RawServer]:
+    """Yield a server for one test."""
+    with _running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def raw_server() -> Iterator[RawServer]:
+    """Yield a server for the tests of one file."""
+    with _running() as server:
+        yield server
+
+
+@contextmanager
+def _running() -> Iterator[RawServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True

@@ -36,6 +36,8 @@ from tests.support import FakeClock, project_named
 
 SOON = 0.2
 """Seconds after which a client in these tests gives up."""
+SLACK = 2.0
+"""Seconds that a busy machine may add."""
 
 
 @pytest.fixture
@@ -174,7 +176,8 @@ def test_live_chart(api, clock, simulated):
     """A chart has the points between the two times, in rising time."""
     client, project_id = simulated("Single Stock")
     start = clock.wall() - 7200
-    points = client.live_chart(project_id, "Strategy Equity", start, clock.wall(), 1000).series["Equity"]
+    chart = client.live_chart(project_id, "Strategy Equity", start, clock.wall(), 1000, "Equity")
+    points = chart.series["Equity"]
     times = [each.time for each in points]
     assert sorted(times) == times
     assert start <= times[0] < times[-1] <= clock.wall()
@@ -186,6 +189,16 @@ def test_live_chart_of_one_series(clock, simulated):
     client, project_id = simulated("Single Stock")
     chart = client.live_chart(project_id, "Strategy Equity", 0, clock.wall(), 10, "Equity")
     assert list(chart.series) == ["Equity"]
+
+
+def test_live_chart_of_every_series(clock, simulated):
+    """Without a series named, each has its last point."""
+    client, project_id = simulated("Single Stock")
+    now = clock.wall()
+    chart = client.live_chart(project_id, "Strategy Equity", now - 7200, now, 1000)
+    equity = client.live_chart(project_id, "Strategy Equity", now - 7200, now, 1000, "Equity")
+    assert chart.series["Equity"] == equity.series["Equity"][-1:]
+    assert len(chart.series) > 1
 
 
 def test_live_chart_sends_whole_seconds(api, simulated):
@@ -419,7 +432,7 @@ def test_faults(fault, expected, api, simulated):
             client.live_portfolio(project_id)
         assert expected is type(caught.value)
 
-    assert elapsed_of(ask) < SOON + 0.5
+    assert elapsed_of(ask) < SOON + SLACK
     api.faults.remove(handle)
     assert client.live_portfolio(project_id).cash
 
@@ -496,7 +509,7 @@ def test_dripping_answer_meets_the_deadline(raw, make_client, head, content, wha
         with pytest.raises(TimedOut, match=r"no complete answer within 0\.2 s"):
             make_client(raw.url, timeout=SOON).authenticate()
 
-    assert SOON <= elapsed_of(ask) < SOON + 0.5
+    assert SOON <= elapsed_of(ask) < SOON + SLACK
 
 
 def test_dripping_answer_of_a_proxy_meets_the_deadline(proxied, make_client):
@@ -526,7 +539,7 @@ def test_body_that_unpacks_beyond_bounds(raw, make_client):
     """A small answer that unpacks to more than any genuine one is given up."""
     megabyte = gzip.compress(b" " * 1024 * 1024)
     raw.answers(megabyte * 65, headers={"Content-Encoding": "gzip"})
-    with pytest.raises(Unavailable, match="larger than 8388608 bytes"):
+    with pytest.raises(Unavailable, match="larger than 6291456 bytes"):
         make_client(raw.url).live_list()
     with pytest.raises(Unavailable, match="larger than 1048576 bytes"):
         make_client(raw.url).authenticate()

@@ -37,6 +37,9 @@ class ChartShape(Envelope):
     status: NotRequired[str | None]
 
 
+MOST_POINTS = 50_000
+"""Of one series in one answer: fifty times as many as are asked for."""
+
 _PAIR = 2
 _CANDLE = 5
 _OF_THE_CLOUD = frozenset({"Meta", "Out of Sample Backtest"})
@@ -99,7 +102,14 @@ def _samples(value: Any, path: str, latest: float) -> list[_Sample] | None:
     values = array(first_member(series, "values", "Values"), f"{path}.values")
     if any(isinstance(point, dict) and not _is_coordinates(point) for point in values):
         return None
-    samples = [_sample(point, f"{path}.values[{index}]") for index, point in enumerate(values)]
+    if len(values) > MOST_POINTS:
+        raise Malformed(f"{path}.values: more than {MOST_POINTS}")
+    samples = []
+    for index, point in enumerate(values):
+        try:
+            samples.append(_sample(point))
+        except Malformed as error:
+            raise Malformed(f"{path}.values[{index}]{error}") from None
     samples.sort(key=lambda sample: sample[0])
     if samples and samples[-1][0] > latest:
         raise Malformed(f"{path}.values: a time that has not come yet, {samples[-1][0]:.15g}")
@@ -111,32 +121,33 @@ def _is_coordinates(point: Mapping[str, Any]) -> bool:
     return bool(point.keys() & {"x", "X"}) and point.keys() <= {"x", "y", "X", "Y", "tooltip", "Tooltip"}
 
 
-def _sample(value: Any, path: str) -> _Sample:
+def _sample(value: Any) -> _Sample:
+    """Return a point in any form; the path in an error begins at the point."""
     if isinstance(value, dict):
         y = first_member(value, "y", "Y")
         missing_is_zero = not {"y", "Y"} & value.keys()  # LEAN's older converter leaves a 0 out
-        return _line_sample(first_member(value, "x", "X"), 0 if missing_is_zero else y, path)
+        return _line_sample(first_member(value, "x", "X"), 0 if missing_is_zero else y)
     if isinstance(value, list) and len(value) == _PAIR:
-        return _line_sample(value[0], value[1], path)
+        return _line_sample(value[0], value[1])
     if isinstance(value, list) and len(value) == _CANDLE:
-        return _candle(value, path)
-    raise malformed(path, "a point", value)
+        return _candle(value)
+    raise malformed("", "a point", value)
 
 
-def _line_sample(x: Any, y: Any, path: str) -> _Sample:
-    time = number(x, f"{path}.x")
+def _line_sample(x: Any, y: Any) -> _Sample:
+    time = number(x, ".x")
     if y is None:
         return time, None
-    value = number(y, f"{path}.y")
+    value = number(y, ".y")
     return time, ChartPoint(time, value, value)
 
 
-def _candle(value: list[Any], path: str) -> _Sample:
+def _candle(value: list[Any]) -> _Sample:
     time, open_, high, low, close = (
-        None if each is None else number(each, f"{path}[{index}]") for index, each in enumerate(value)
+        None if each is None else number(each, f"[{index}]") for index, each in enumerate(value)
     )
     if time is None:
-        raise malformed(path, "a time first", value)
+        raise malformed("", "a time first", value)
     if close is None:
         return time, None
     return time, ChartPoint(time, close, max(each for each in (open_, high, low, close) if each is not None))

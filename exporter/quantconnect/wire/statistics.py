@@ -67,19 +67,23 @@ def parse_statistics(body: Mapping[str, Any], most_custom: int) -> Statistics:
     results = _results(body)
     runtime = mapping(results.get("runtimeStatistics", results.get("RuntimeStatistics")), "runtimeStatistics")
     server = mapping(results.get("serverStatistics", results.get("ServerStatistics")), "serverStatistics")
-    custom = [
-        (text(name, member_path("runtimeStatistics", name)), value)
-        for name, stated in runtime.items()
-        if name not in _ENGINE_STATISTICS and (value := _custom_number(stated)) is not None
-    ]
+    custom: list[tuple[str, float]] = []
+    dropped = 0
+    for name, stated in runtime.items():
+        if name in _ENGINE_STATISTICS or (value := _custom_number(stated)) is None:
+            continue
+        if len(custom) < most_custom:
+            custom.append((text(name, member_path("runtimeStatistics", name)), value))
+        else:
+            dropped += 1
     return Statistics(
         net_profit=_money(runtime, _NET_PROFIT),
         fees=_cost(runtime, _FEES),
         volume=_money(runtime, _VOLUME),
         return_ratio=_ratio(runtime, _RETURN),
         probabilistic_sharpe_ratio=_ratio(runtime, _PROBABILISTIC_SHARPE_RATIO),
-        custom=tuple(custom[:most_custom]),
-        dropped=max(0, len(custom) - most_custom),
+        custom=tuple(custom),
+        dropped=dropped,
         server=_server_statistics(server),
         equity=_money(runtime, _EQUITY),
         unrealized_pnl=_money(runtime, _UNREALIZED),

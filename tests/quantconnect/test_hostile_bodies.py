@@ -1,0 +1,172 @@
+"""Bodies made to fill memory: whatever comes, four workers that read it stay under 200 MiB."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from exporter.quantconnect.client import LARGEST_BODIES
+from exporter.quantconnect.envelope import MOST_FORGIVEN
+
+MIB = 1024 * 1024
+READER = """
+import json, sys
+from threading import Thread
+from exporter.clock import SystemClock
+from exporter.config.secret import Secret
+from exporter.errors import ApiError
+from exporter.process import collect_garbage_rarely
+from exporter.quantconnect.auth import Credentials
+from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client
+from exporter.quantconnect.telemetry import RequestLog
+
+ASK = {
+    "authenticate": lambda client: client.authenticate(),
+    "live/list": lambda client: client.live_list(),
+    "live/read": lambda client: client.live_statistics(5, 50),
+    "live/portfolio/read": lambda client: client.live_portfolio(5),
+    "live/chart/read": lambda client: client.live_chart(5, "C", 0, 1, 1000),
+    "projects/read": lambda client: client.project_names(),
+}
+clock, seen = SystemClock(), {}
+
+
+def read(base_url, endpoint, texts):
+    log = RequestLog(ENDPOINTS, RESULTS)
+    client = Client(Credentials(1, Secret("t" * 64)), base_url, 60, clock, log, lambda: None)
+    try:
+        texts.append(repr(ASK[endpoint](client))[:200])
+    except ApiError as error:
+        texts.append(str(error))
+    client.close()
+
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+
+
+collect_garbage_rarely()
+for number, (name, endpoint) in enumerate(json.loads(sys.argv[2])):
+    with open("/proc/self/clear_refs", "w") as clear:
+        clear.write("5")
+    texts = []
+    workers = [Thread(target=read, args=(f"{sys.argv[1]}{number}/", endpoint, texts)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    seen[name] = {"peak": peak(), "texts": texts}
+print(json.dumps(seen))
+"""
+"""What four workers of an exporter do with each answer; the peak of memory is in MiB."""
+
+
+def filled(start: bytes, item: bytes, end: bytes, size: int) -> bytes:
+    """Return a body of so many bytes that repeats an item."""
+    return start + item * ((size - len(start) - len(end)) // len(item) - 1) + item.rstrip(b",") + end
+
+
+def keyed(start: bytes, value: bytes, end: bytes, size: int) -> bytes:
+    """Return a body of so many bytes that repeats a member under different short keys."""
+    room = size - len(start) - len(end)
+    members = [b'"%x":%s' % (number, value) for number in range(room // (len(value) + 9))]
+    return start + b",".join(members) + end
+
+
+def bodies() -> dict[str, tuple[str, bytes]]:
+    large = {endpoint: bound - 10 for endpoint, bound in LARGEST_BODIES.items()}
+    ok, small = b'{"success":true,', MOST_FORGIVEN - 10
+    places = {
+        "live/list": b'"live":[',
+        "live/read": b'"runtimeStatistics":[',
+        "live/portfolio/read": b'"portfolio":[',
+        "live/chart/read": b'"chart":[',
+        "projects/read": b'"projects":[',
+        "authenticate": b'"errors":[',
+    }
+    found = {}
+    for endpoint, place in places.items():
+        found[f"lists in {endpoint}"] = endpoint, filled(ok + place, b"[],", b"]}", large[endpoint])
+    row = b'{"projectId":1,"deployId":"","status":"","launched":null},'
+    chart = b'"chart":{"series":{"S":{"values":['
+    flat, cash = b'"portfolio":{"holdings":{', b'},"cash":{}}}'
+    return found | {
+        "fewer lists": ("live/list", filled(ok + places["live/list"], b"[],", b"]}", small)),
+        "20 million lists": ("live/list", filled(ok + places["live/list"], b"[],", b"]}", 60_000_000)),
+        "one surrogate": (
+            "live/list",
+            filled(ok + b'"x":"\\ud800",' + places["live/list"], b"[],", b"]}", large["live/list"]),
+        ),
+        "fewer objects and a surrogate": (
+            "live/list",
+            filled(ok + b'"x":"\\ud800",' + places["live/list"], b"{},", b"]}", small),
+        ),
+        "deployments of one project": (
+            "live/list",
+            filled(ok + places["live/list"], row, b"]}", large["live/list"]),
+        ),
+        "projects": (
+            "projects/read",
+            filled(
+                ok + places["projects/read"], b'{"projectId":1,"name":""},', b"]}", large["projects/read"]
+            ),
+        ),
+        "points": ("live/chart/read", filled(ok + chart, b"[1,2],", b"]}}}}", large["live/chart/read"])),
+        "flat holdings": (
+            "live/portfolio/read",
+            keyed(ok + flat, b"{}", cash, large["live/portfolio/read"]),
+        ),
+        "holdings of an older engine": ("live/portfolio/read", keyed(ok + flat, b'{"Type":1}', cash, small)),
+        "statistics": (
+            "live/read",
+            keyed(ok + b'"deployId":"L","runtimeStatistics":{', b'"1"', b"}}", large["live/read"]),
+        ),
+        "unknown members": (
+            "live/portfolio/read",
+            ok
+            + flat
+            + b'"A":{'
+            + b",".join(b'"%05d%s":1' % (n, b"x" * 400) for n in range(4500))
+            + b"}"
+            + cash,
+        ),
+        "a name of 2 MB": (
+            "projects/read",
+            json.dumps({"success": True, "projects": [{"projectId": 5, "name": "x" * 2_000_000}]}).encode(),
+        ),
+        "wide characters": ("live/list", ok + b'"live":["' + "\U0001f600".encode() * 500_000 + b'\\ud800"]}'),
+        "an error of 2 MB": ("live/list", b'{"success":false,"errors":["' + b"x" * 2_000_000 + b'"]}'),
+        "escapes": ("live/list", ok + b'"x":"' + rb"\/" * (3 * MIB - 100) + b'"}'),
+    }
+
+
+BODIES = bodies()
+
+
+@pytest.fixture(scope="module")
+def seen(raw_server):
+    """Return what an exporter's workers did with each of the bodies."""
+
+    def reply(handler) -> None:
+        number = int(handler.path.split("/")[3])
+        body = list(BODIES.values())[number][1]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    raw_server.reply = reply
+    asked = json.dumps([(name, endpoint) for name, (endpoint, _) in BODIES.items()])
+    command = [sys.executable, "-c", READER, raw_server.url, asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_memory_stays_bounded(seen, name):
+    """Four workers that read a hostile body at once stay under 200 MiB, and its error is a short text."""
+    assert seen[name]["peak"] < 200
+    assert len(seen[name]["texts"]) == 4
+    assert max(map(len, seen[name]["texts"])) <= 300
