@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import fsum
+from math import fsum, inf
 
 
 class AlgorithmStatus(StrEnum):
@@ -37,14 +37,22 @@ class Deployment:
     brokerage: str = ""
 
     @property
+    def ended(self) -> float | None:
+        """When it ended at the earliest, as far as QuantConnect says; ``None`` while it runs."""
+        return None if self.is_running else self.stopped or self.launched
+
+    @property
     def is_running(self) -> bool:
         """Whether the algorithm trades now, so that its values are alive."""
         return self.status is AlgorithmStatus.RUNNING
 
 
 def latest_deployment(deployments: Iterable[Deployment]) -> Deployment | None:
-    """Return the deployment that was launched last: a project keeps a row for each one it ever had."""
-    return max(deployments, key=lambda deployment: deployment.launched or 0.0, default=None)
+    """Return the deployment that runs, else the one launched last: a project keeps a row for each it ever had.
+
+    A running one counts although a later one failed to deploy: it is what trades.
+    """
+    return max(deployments, key=lambda each: (each.is_running, each.launched or -inf), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Polling one account: which projects it has, and what each answer means for them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -10,13 +10,16 @@ from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, RateLimited, Reason, Unauthorized
 from exporter.polling import log
+from exporter.polling.discovery import Discovery
 from exporter.polling.fetch import fetch
 from exporter.polling.fetched import Change, Poll, read_clock
+from exporter.polling.intervals import Intervals
 from exporter.polling.job_specs import listing_job, status_job
 from exporter.polling.jobs import NOTHING_PLANNED, JobQueue, Planned
 from exporter.polling.names import ProjectNames
+from exporter.polling.roster import Roster
 from exporter.polling.schedule import SIGN_IN, JobKey
-from exporter.polling.selection import Selection, membership
+from exporter.polling.selection import Selector
 from exporter.polling.sign_in import SignIn
 from exporter.polling.state import (
     VALUE_SOURCES,
@@ -36,6 +39,7 @@ class Handover:
     """What a poller hands over to its successor: its projects, their names, and when each job is due."""
 
     listing: SourceHealth
+    roster: Roster
     names: ProjectNames
     states: tuple[ProjectState, ...]
     planned: Planned
@@ -46,7 +50,7 @@ class AccountPoller:
 
     Several workers call :meth:`poll_once`, each with a client of its own. A ``handover`` is what
     the same account's poller knew under an earlier configuration. ``listing`` tells how listing the
-    account's live algorithms goes, ``projects_dropped`` how many running ones are left out.
+    account's live algorithms goes.
     """
 
     def __init__(
@@ -65,25 +69,26 @@ class AccountPoller:
         self._store = store
         self._clock = clock
         self._named = {project.id: project.settings for project in named}
-        self._may_discover = may_discover
+        self._selector = Selector(
+            self._named, may_discover, account.discover, defaults.polling.keep_ended_for
+        )
         planned = handover.planned if handover else NOTHING_PLANNED
         self.jobs = JobQueue(account, clock, random, planned.rate_limited_until)
         self._sign_in = SignIn(account.name, self.jobs, clock)
         self._names = ProjectNames()
         self._projects: frozenset[int] = frozenset()  # replaced, never changed: other threads iterate over it
-        self._lock = Lock()  # of which projects there are, and of the intervals shown for them
+        self._lock = Lock()  # of which projects there are
         self._retired = False
-        self._intervals_of: tuple[int, frozenset[int]] | None = None
-        self._stretched = False
+        self._discovery = Discovery(account.name, self._selector, defaults.cardinality.projects)
+        self._intervals = Intervals(account, self.jobs, self._update)
         self.listing = SourceHealth()
-        self.projects_dropped = 0
         if handover is not None:
             self._take_over(handover)
         is_complete = self._named.keys() <= self._projects
         self.jobs.add(
             listing_job(defaults, self._named.values()), planned if is_complete else NOTHING_PLANNED
         )
-        self._publish_intervals()
+        self._intervals.publish(self._states())
 
     def poll_once(self, client: Client) -> bool:
         """Run the job that has been due longest; ``False`` when none is due."""
@@ -102,7 +107,14 @@ class AccountPoller:
         """Publish nothing any more, not even what is being asked now, and return what a successor needs."""
         with self._lock:
             self._retired = True
-        return Handover(self.listing, self._names, tuple(self._states()), self.jobs.planned())
+        return Handover(
+            self.listing, self._discovery.roster, self._names, tuple(self._states()), self.jobs.planned()
+        )
+
+    @property
+    def projects_dropped(self) -> int:
+        """How many running algorithms are left out, because there are more than may be discovered."""
+        return self._discovery.dropped
 
     def tried(self) -> bool:
         """Tell whether every project has been asked for once, successfully or not."""
@@ -111,11 +123,12 @@ class AccountPoller:
     def _take_over(self, handover: Handover) -> None:
         """Take over what is known of the projects that stay ours, and take the others off the page."""
         self.listing = handover.listing
+        self._discovery.roster = handover.roster
         self._names = handover.names
         for state in handover.states:
             project_id = state.project_id
             settings = self._named.get(project_id)
-            if settings is None and not (self.account.discover and self._may_discover(project_id)):
+            if settings is None and not self._selector.may_poll(project_id):
                 self._store.remove(project_id)
                 continue
             self._projects |= {project_id}
@@ -168,7 +181,7 @@ class AccountPoller:
             self._poll_listing(client)
         elif key.kind == Source.STATUS:
             self._set_deployment(key.project_id, client.live_deployment(key.project_id))
-            self._publish_intervals()
+            self._intervals.publish(self._states())
         else:
             self._poll_values(client, key.project_id, Source(key.kind))
 
@@ -202,43 +215,24 @@ class AccountPoller:
 
     def _poll_listing(self, client: Client) -> None:
         listing = client.live_list()
-        found = sorted(project_id for project_id in listing.deployments if self._is_new(listing, project_id))
+        found = self._discovery.found_in(
+            listing, self._states(), self._store.__contains__, self._clock.wall()
+        )
         self._refresh_names(client, found)
         with self._lock:
             if self._retired:
                 return
+            self._discovery.note(listing)
             self._add_named()
-            for project_id in self._within_bound(found):
-                self._discover(project_id)
+            for project_id in found:
+                if (state := self._add(project_id, self._defaults)) is not None:
+                    log.discovered(state)
             for project_id in sorted(self._projects):
                 self._apply_listing(project_id, listing)
         if self.listing.up is False:
             log.listing_recovered(self.account.name)
         self.listing = self.listing.succeeded(self._clock.wall())
-        self._publish_intervals()
-
-    def _is_new(self, listing: Listing, project_id: int) -> bool:
-        if project_id in self._projects:
-            return False
-        found = membership(
-            project_id,
-            listing.deployments[project_id],
-            self._named,
-            self._may_discover,
-            discover=self.account.discover,
-        )
-        return found is Selection.DISCOVERED
-
-    def _within_bound(self, found: list[int]) -> list[int]:
-        """Return those of the found projects that may be polled too, and count the others."""
-        running = [state for state in self._states() if state.current_deployment]
-        discovered = sum(state.project_id not in self._named for state in running)
-        room = max(0, self._defaults.cardinality.projects - discovered)
-        dropped = max(0, len(found) - room)
-        if dropped and not self.projects_dropped:
-            log.projects_dropped(self.account.name, dropped)
-        self.projects_dropped = dropped
-        return found[:room]
+        self._intervals.publish(self._states())
 
     def _refresh_names(self, client: Client, found: list[int]) -> None:
         unnamed = {project_id for project_id, settings in self._named.items() if settings.name is None}
@@ -257,32 +251,38 @@ class AccountPoller:
         for project_id in self._named.keys() - self._projects:
             self._add(project_id, self._named[project_id])
 
-    def _add(self, project_id: int, settings: ProjectSettings) -> bool:
+    def _add(self, project_id: int, settings: ProjectSettings) -> ProjectState | None:
         state = self._names.applied(new_project(project_id, self.account.name, settings))
-        # A project shared between two accounts is polled by the one that found it first.
-        added = self._store.add(state)
-        if added:
-            self._projects |= {project_id}
-        return added
-
-    def _discover(self, project_id: int) -> None:
-        if self._add(project_id, self._defaults) and (state := self._store.get(project_id)) is not None:
-            log.discovered(state)
+        if not self._store.add(state):
+            return None  # shared between two accounts: the one that found it first polls it
+        self._projects |= {project_id}
+        return state
 
     def _apply_listing(self, project_id: int, listing: Listing) -> None:
         own_status = JobKey(Source.STATUS, project_id)
         deployments = listing.deployments.get(project_id)
-        if deployments is None and project_id in self._named:
-            # The list leaves out what was never deployed, and perhaps what others share with us.
-            self.jobs.add(status_job(project_id, self._named[project_id]))
+        if deployments is None:
+            self._leave_out(project_id)
             return
         self.jobs.remove(own_status)
-        if deployments is None:
-            self._drop(project_id)
-        elif not deployments:
+        latest = latest_deployment(deployments)
+        state = self._store.get(project_id)
+        if latest is None:
             self._record_failure(own_status, Reason.MALFORMED, str(listing.malformed[project_id]))
+        elif state is None or self._discovery.keeps(state, latest, self._clock.wall()):
+            self._set_deployment(project_id, latest)
         else:
-            self._set_deployment(project_id, latest_deployment(deployments))
+            self._drop(project_id)
+
+    def _leave_out(self, project_id: int) -> None:
+        """Note that a list leaves a project out: it is polled as before until that is sure."""
+        if not self._discovery.roster.is_gone(project_id):
+            return
+        if project_id in self._named:
+            # Never deployed, or shared with us by others: only asking for it tells.
+            self.jobs.add(status_job(project_id, self._named[project_id]))
+        else:
+            self._drop(project_id)
 
     def _drop(self, project_id: int) -> None:
         if (state := self._store.get(project_id)) is not None:
@@ -324,7 +324,7 @@ class AccountPoller:
         for project_id in sorted(self._projects):
             if JobKey(Source.STATUS, project_id) not in self.jobs:
                 self._update(project_id, lambda previous: previous.with_failure(Source.STATUS, reason))
-        self._publish_intervals()
+        self._intervals.publish(self._states())
 
     def _fail(self, project_id: int, source: Source, reason: Reason, text: str, *, held: bool) -> None:
         def change(previous: ProjectState) -> ProjectState:
@@ -334,21 +334,6 @@ class AccountPoller:
 
         log.failed(self._update(project_id, change), source, reason, text, quiet=held)
 
-    def _publish_intervals(self) -> None:
-        """Show the intervals in force, which change for every project when one comes or goes."""
-        with self._lock:
-            jobs_and_projects = (self.jobs.version, self._projects)
-            if jobs_and_projects == self._intervals_of:
-                return
-            self._intervals_of = jobs_and_projects
-            stretch = self.jobs.stretch()
-            if (stretch > 1) != self._stretched:
-                self._stretched = stretch > 1
-                log.stretched(self.account, stretch)
-            for state in self._states():
-                intervals = self.jobs.intervals(state.project_id, state.health)
-                self._update(state.project_id, _with_intervals(intervals))
-
     def _states(self) -> list[ProjectState]:
         states = (self._store.get(project_id) for project_id in sorted(self._projects))
         return [state for state in states if state is not None]
@@ -356,10 +341,6 @@ class AccountPoller:
 
 def _with_settings(settings: ProjectSettings) -> Change:
     return lambda previous: previous.with_settings(settings)
-
-
-def _with_intervals(intervals: Mapping[Source, float | None]) -> Change:
-    return lambda previous: previous.with_intervals(intervals)
 
 
 def _tried(state: ProjectState) -> bool:

@@ -1,10 +1,11 @@
 """The log lines of polling: one when something changes, none while it stays."""
 
 import logging
+from collections.abc import Mapping
 
 from exporter.config.model import Account
 from exporter.domain.deployment import Deployment
-from exporter.errors import ApiError, Reason
+from exporter.errors import ApiError, Malformed, Reason
 from exporter.polling.schedule import JobKey
 from exporter.polling.state import ProjectState, Source
 from exporter.polling.store import Update
@@ -61,8 +62,8 @@ def discovered(state: ProjectState) -> None:
 
 
 def dropped(state: ProjectState) -> None:
-    """Log that the account no longer lists a project."""
-    _logger.info("live algorithm gone from the account", extra=_project(state))
+    """Log that a project leaves the page: its account no longer lists it, or it ended long ago."""
+    _logger.info("live algorithm gone", extra=_project(state))
 
 
 def listing_failed(account: str, reason: Reason, text: str, *, again: bool) -> None:
@@ -111,6 +112,42 @@ def stretched(account: Account, factor: float) -> None:
         _logger.info("request budget suffices again", extra=fields)
 
 
+def outlasting(account: str, sources: Mapping[Source, float]) -> None:
+    """Log that values are shown for longer than ``stale_after``, for how many seconds, or no longer are."""
+    if sources:
+        shown = ", ".join(f"{source} {seconds:.0f}s" for source, seconds in sorted(sources.items()))
+        _logger.warning(
+            "values are shown for longer than stale_after: for 2.5 intervals in force",
+            extra={"account": account, "shown_for": shown},
+        )
+    else:
+        _logger.info("no value is shown for longer than stale_after any more", extra={"account": account})
+
+
+def suddenly_empty(account: str) -> None:
+    """Warn that an account's list is empty, which is not believed before it is so three times in a row."""
+    _logger.warning(
+        "the list of live algorithms is suddenly empty: projects are polled as before until it is so again",
+        extra={"account": account},
+    )
+
+
+def stray_row(account: str, error: Malformed) -> None:
+    """Warn that a row of an account's list names no project."""
+    _logger.warning(
+        "a row of the list of live algorithms cannot be read, and it is not known whose it is",
+        extra={"account": account, "reason": error.reason, "error": str(error)},
+    )
+
+
+def projects_dropped(account: str, count: int) -> None:
+    """Warn when an account has more running algorithms than may be discovered."""
+    _logger.warning(
+        "more live algorithms run than cardinality.projects allows; the others are left out",
+        extra={"account": account, "left_out": count},
+    )
+
+
 def internal_error(account: str, key: JobKey, error: Exception) -> None:
     """Log an error of our own with its traceback."""
     _logger.error(
@@ -128,11 +165,3 @@ def _deployment(deployment: Deployment | None) -> dict[str, object]:
     if deployment is None:
         return {"status": "never deployed"}
     return {"status": deployment.status, "deploy_id": deployment.deploy_id}
-
-
-def projects_dropped(account: str, count: int) -> None:
-    """Warn when an account has more running algorithms than may be discovered."""
-    _logger.warning(
-        "more live algorithms run than cardinality.projects allows; the others are left out",
-        extra={"account": account, "left_out": count},
-    )

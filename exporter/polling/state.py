@@ -74,7 +74,8 @@ class ProjectState(NamedTuple):
     """Everything published about one project.
 
     ``deployment`` is ``None`` while the status is not known, and a reading of ``None`` for a
-    project never deployed. ``portfolio_changed`` is when the portfolio last differed from the one
+    project never deployed; ``ended`` is when it was first seen to run no more, Unix
+    seconds. ``portfolio_changed`` is when the portfolio last differed from the one
     before, Unix seconds. ``charts`` holds the last point of each series by chart.
     ``account_currency`` is ``None`` while it is not known. ``loading`` has the time that was asked
     for of each chart that QuantConnect is still preparing. ``answers_of`` is the deployment that
@@ -87,6 +88,7 @@ class ProjectState(NamedTuple):
     name: str
     health: Mapping[Source, SourceHealth]
     deployment: Reading[Deployment | None] | None = None
+    ended: float | None = None
     portfolio: Reading[Portfolio] | None = None
     portfolio_changed: float | None = None
     equity: Reading[EquityCurve] | None = None
@@ -125,6 +127,10 @@ class ProjectState(NamedTuple):
         Values belong to one running deployment: they go when it stops and when another begins.
         """
         state = self._replace(deployment=Reading(deployment, now))
+        if state.current_deployment is not None:
+            state = state._replace(ended=None)
+        elif self.current_deployment is not None:
+            state = state._replace(ended=now.wall)
         before, after = self.current_deployment, state.current_deployment
         if is_same_deployment(before, after):
             return state

@@ -84,6 +84,10 @@ class Store(Generic[R]):
                     self._version += 1
             return Update(before.state, state)
 
+    def __contains__(self, project_id: int) -> bool:
+        """Tell whether a project is published, by whichever account."""
+        return project_id in self._projects
+
     def get(self, project_id: int) -> ProjectState | None:
         """Return a project's state, or ``None`` if it is not published."""
         published = self._projects.get(project_id)

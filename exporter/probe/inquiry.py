@@ -9,7 +9,7 @@ from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, Malformed, RateLimited, Rejected, Unauthorized
 from exporter.polling.job_specs import LISTING, JobSpec, listing_job, status_job, value_jobs
 from exporter.polling.schedule import Schedule
-from exporter.polling.selection import Selection, membership
+from exporter.polling.selection import Selection, Selector
 from exporter.polling.state import Source
 from exporter.probe.facts import AccountFacts, Findings, FoundProject, Interval, Polled
 from exporter.quantconnect.budget import RequestBudget
@@ -40,7 +40,7 @@ def ask_account(
     with closing(make_client_of(account, timeout, clock, log, _throttle(account, clock, wait))) as client:
         try:
             client.authenticate()
-            findings = _Inquiry(config, account, taken, client).findings()
+            findings = _Inquiry(config, account, taken, client, clock.wall()).findings()
         except ApiError as error:
             failure = error
     return AccountFacts(account, config.shard, log.requests, timeout, clock.wall(), failure, findings)
@@ -61,13 +61,21 @@ def _throttle(account: Account, clock: Clock, wait: Callable[[float], None]) -> 
 class _Inquiry:
     """What is asked of one account that is signed in to, and what went wrong with it."""
 
-    def __init__(self, config: Config, account: Account, taken: Container[int], client: Client) -> None:
+    def __init__(
+        self, config: Config, account: Account, taken: Container[int], client: Client, now: float
+    ) -> None:
         self._account = account
         self._shard = config.shard
         self._defaults = config.discovered(account)
         self._named = {each.id: each.settings for each in config.projects if each.account == account.name}
-        self._taken = taken
-        self._may_discover = may_discover(config, account)
+        may = may_discover(config, account)
+        self._selector = Selector(
+            self._named,
+            lambda project_id: project_id not in taken and may(project_id),
+            account.discover,
+            self._defaults.polling.keep_ended_for,
+        )
+        self._now = now
         self._client = client
         self._jobs: list[JobSpec] = []
         self._notes: list[str] = []
@@ -98,13 +106,7 @@ class _Inquiry:
         return {}
 
     def _listed(self, project_id: int, deployments: tuple[Deployment, ...]) -> FoundProject:
-        selection = membership(
-            project_id,
-            deployments,
-            self._named,
-            lambda each: each not in self._taken and self._may_discover(each),
-            discover=self._account.discover,
-        )
+        selection = self._selector.select(project_id, deployments, self._now)
         latest = latest_deployment(deployments)
         if selection.is_polled and latest is not None:
             return self._polled(project_id, latest)

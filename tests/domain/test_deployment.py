@@ -1,5 +1,7 @@
 """Which of a project's deployments counts, and what its status means."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.domain.deployment import AlgorithmStatus, Deployment, Statistics, latest_deployment
@@ -19,11 +21,13 @@ def deployment(name: str, launched: float | None, status: str = "stopped") -> De
         ([deployment("L-1", None), deployment("L-2", 1.0)], "L-2"),
         ([deployment("L-1", None)], "L-1"),
         ([deployment("L-1", 300.0, "running"), deployment("L-2", 200.0, "running")], "L-1"),
-        ([deployment("L-1", 300.0, "stopped"), deployment("L-2", 200.0, "running")], "L-1"),
+        ([deployment("L-1", 300.0, "stopped"), deployment("L-2", 200.0, "running")], "L-2"),
+        ([deployment("L-1", 200.0, "stopped"), deployment("L-2", 200.0, "running")], "L-2"),
+        ([deployment("L-1", None, "running"), deployment("L-2", 200.0, "deploy_error")], "L-1"),
     ],
 )
-def test_latest_deployment_is_the_one_launched_last(deployments, expected):
-    """The deployment launched last speaks for the project, whatever the order of the rows or their status."""
+def test_latest_deployment_runs_or_was_launched_last(deployments, expected):
+    """What runs speaks for the project, else what was launched last, whatever the order of the rows."""
     latest = latest_deployment(deployments)
     assert expected == (latest.deploy_id if latest else None)
 
@@ -31,6 +35,14 @@ def test_latest_deployment_is_the_one_launched_last(deployments, expected):
 def test_latest_deployment_takes_any_iterable():
     """Deployments may come from a generator."""
     assert latest_deployment(deployment(f"L-{time}", float(time)) for time in (1, 3, 2)).deploy_id == "L-3"
+
+
+def test_end_of_a_deployment():
+    """A deployment ended when it stopped; without that time, not before its launch; a running one has not."""
+    assert replace(deployment("L-1", 1.0), stopped=5.0).ended == 5
+    assert deployment("L-1", 1.0).ended == 1
+    assert deployment("L-1", None).ended is None
+    assert deployment("L-1", 1.0, "running").ended is None
 
 
 @pytest.mark.parametrize("status", AlgorithmStatus)

@@ -82,10 +82,7 @@ class Cloud:
             case "live/list":
                 return {"success": True, "live": self.rows}
             case "live/read":
-                rows = [
-                    each for each in self.rows if isinstance(each, dict) and each["projectId"] == project_id
-                ]
-                return self.reads.get(project_id) or {"success": True, "runtimeStatistics": {}, **rows[-1]}
+                return self.reads.get(project_id) or self.read(project_id)
             case "live/portfolio/read":
                 return self.portfolios.get(project_id) or portfolio()
             case "live/chart/read":
@@ -94,6 +91,12 @@ class Cloud:
                 return {"success": True, "projects": []}
             case _:
                 return {"success": True}
+
+    def read(self, project_id: int) -> Body:
+        """Return what ``live/read`` says of the project's running row, or of its last."""
+        rows = [each for each in self.rows if isinstance(each, dict) and each.get("projectId") == project_id]
+        running = [each for each in rows if each["status"] == "Running"]
+        return {"success": True, "runtimeStatistics": {}, **(running or rows)[-1]}
 
     def chart(self, request: Body) -> Body:
         within = [each for each in self.points if request["start"] <= each[0] <= request["end"]]

@@ -209,7 +209,7 @@ def test_newly_launched_algorithm_is_discovered(make_bench, api):
     """A project launched after the exporter's start appears with the next list."""
     project_id = project_named(api, STOCKS)
     api.projects[project_id].stop()
-    bench = make_bench()
+    bench = make_bench(config_of(api, ProjectSettings(polling=Polling(keep_ended_for=0))))
     bench.poll()
     assert bench.samples().names(project_id=str(project_id)) == set()
     api.projects[project_id].launch()
@@ -220,9 +220,11 @@ def test_newly_launched_algorithm_is_discovered(make_bench, api):
 
 
 def test_deleted_project_is_dropped(bench, api):
-    """A discovered project that the account does not list any more leaves without a trace."""
+    """A discovered project that two lists in a row do not have any more leaves without a trace."""
     project_id = project_named(api, STOCKS)
     api.projects[project_id].delete()
+    bench.advance(61)
+    assert shown(bench, project_id) == set(VALUES)
     bench.advance(61)
 
     assert bench.samples().names(project_id=str(project_id)) == set()

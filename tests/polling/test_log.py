@@ -50,7 +50,7 @@ def test_algorithm_that_comes_and_goes(make_bench, api, caplog):
     assert own() == ["algorithm status"]
     api.projects[project_id].delete()
     bench.advance(300, step=60)
-    assert own() == ["live algorithm gone from the account"]
+    assert own() == ["live algorithm gone"]
 
 
 def test_budget_that_becomes_short_and_suffices_again(make_bench, api, caplog):

@@ -140,13 +140,15 @@ def test_named_projects_that_are_not_listed(api, probed):
 def test_why_a_project_is_not_polled(api, probed):
     """Not running, not named, another shard's and another account's are told apart."""
     coins, stock, fresh = (project_named(api, name) for name in ("Coins", "Single Stock", "Fresh"))
+    forgetful = ProjectSettings(polling=Polling(keep_ended_for=0))
     api.projects[stock].stop()
-    discovering = probed(taken={coins})
+    discovering = probed(config_of(api, forgetful), taken={coins})
     naming = probed(config_of(api, named={coins: ProjectSettings()}, discover=False))
     shard = next(Shard(index, 2) for index in range(2) if not Shard(index, 2).owns(fresh))
     sharing = probed(config_of(api, named={fresh: ProjectSettings()}, discover=False), shard)
 
     assert project_of(discovering, stock).polled is Polled.NOT_RUNNING
+    assert project_of(probed(), stock).polled is Polled.STATUS_ONLY
     assert project_of(discovering, coins).polled is Polled.OTHER_ACCOUNT
     assert project_of(naming, fresh).polled is Polled.NOT_NAMED
     assert project_of(naming, stock).polled is Polled.NOT_NAMED
