@@ -1,8 +1,23 @@
-"""Runs the command as ``python -m exporter``."""
+"""Runs the command, as ``quantconnect-exporter`` and as ``python -m exporter``."""
 
 import sys
 
-from exporter.cli import main
+from exporter.signals import Signals, Stopped
+
+_NEEDS_AN_END = {"--config.check", "--config.probe"}
+"""Flags of commands that have not succeeded when they are stopped."""
+
+
+def main() -> int:
+    """Take signals before anything else, then run the command and return its exit code."""
+    signals = Signals()
+    try:
+        from exporter.cli import main as run  # noqa: PLC0415 - signals first
+
+        return run(signals=signals)
+    except Stopped:
+        return int(not _NEEDS_AN_END.isdisjoint(sys.argv))
+
 
 if __name__ == "__main__":
     sys.exit(main())

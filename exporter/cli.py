@@ -20,13 +20,16 @@ from exporter import __version__
 from exporter.clock import Clock, SystemClock
 from exporter.config.load import Loaded, config_from_environment, load_config
 from exporter.config.model import Config
+from exporter.config.watched_files import WatchedFiles
 from exporter.errors import ConfigError, ListenError
 from exporter.flags import Flags, parse_flags
-from exporter.log_format import Mask, configure_logging
+from exporter.log_format import LineFormatter, Mask
+from exporter.log_writer import LogWriter, configure_logging
 from exporter.loopback import is_loopback
-from exporter.process import collect_garbage_rarely, run_until_stopped
+from exporter.process import collect_garbage_rarely, forbid_core_dumps, run_until_stopped
 from exporter.reload import Reloader
 from exporter.service import Exporter
+from exporter.signals import Signals
 from exporter.web.application import make_application
 from exporter.web.file_limit import affordable_connections, raise_file_limit
 from exporter.web.server import WebServer, listen
@@ -41,17 +44,25 @@ Load = Callable[[], Loaded]
 _logger = logging.getLogger(__name__)
 
 
-def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """Run the command and return its exit code: 0 done, 1 wrong configuration; wrong usage exits with 2."""
+def main(
+    arguments: Sequence[str] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    signals: Signals | None = None,
+) -> int:
+    """Run the command and return its exit code: 0 done, 1 wrong configuration; wrong usage exits with 2.
+
+    ``signals`` have been taken since the process began.
+    """
     try:
-        return _main(sys.argv[1:] if arguments is None else arguments, environment)
+        return _main(sys.argv[1:] if arguments is None else arguments, environment, signals)
     except BrokenPipeError:  # whoever read our output has seen enough, as in "--config.probe | head"
         return FAILED
     finally:
         _flush_output()
 
 
-def _main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+def _main(arguments: Sequence[str], environment: Mapping[str, str], signals: Signals | None) -> int:
+    forbid_core_dumps()
     flags = parse_flags(arguments, environment)
     if flags.config_example:
         print(EXAMPLE.read_text("utf-8"), end="")  # noqa: T201
@@ -59,18 +70,20 @@ def _main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     clock = SystemClock()
     with ExitStack() as stack:
         load = _loader(flags, environment, clock, stack)
+        files = WatchedFiles()
         try:
-            loaded, web_config = _load_both(load, flags)
+            with files.watching():
+                loaded, web_config = _load_both(load, flags)
             if flags.config_check or flags.config_probe:
                 _check(loaded)
                 succeeded = not flags.config_probe or _probe(loaded.config, clock, environment)
                 return DONE if succeeded else FAILED
-            return _run(flags, loaded, load, web_config, clock)
+            return _run(flags, loaded, load, files, web_config, clock, signals or Signals())
         except ConfigError as error:
             print(error, file=sys.stderr)  # noqa: T201
             return FAILED
-        except KeyboardInterrupt:  # before or in place of serving, which has handlers of its own
-            return FAILED
+        except KeyboardInterrupt:  # before or in place of serving, which ends by itself
+            return FAILED if flags.config_check or flags.config_probe else DONE
 
 
 def _flush_output() -> None:
@@ -98,7 +111,7 @@ def _reader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: E
 
         api = stack.enter_context(simulated_quantconnect(clock))
         # Before anything is masked: the simulation's tokens are worthless, and meant to be read.
-        configure_logging(flags.log_level, flags.log_format, Mask())
+        _log(flags, Mask(), clock)
         log_access(api)
         return lambda: Loaded(config_for(api), ())
     if flags.config_file is not None:
@@ -168,20 +181,36 @@ def _probe(config: Config, clock: Clock, environment: Mapping[str, str]) -> bool
     return probe(config, clock, show, wait)
 
 
-def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | None, clock: Clock) -> int:
+def _log(flags: Flags, mask: Mask, clock: Clock) -> LogWriter:
+    writer = LogWriter()
+    configure_logging(writer, flags.log_level, LineFormatter(flags.log_format, mask), clock.monotonic)
+    return writer
+
+
+def _run(
+    flags: Flags,
+    loaded: Loaded,
+    load: Load,
+    files: WatchedFiles,
+    web_config: LiveWebConfig | None,
+    clock: Clock,
+    signals: Signals,
+) -> int:
     mask = Mask()
-    configure_logging(flags.log_level, flags.log_format, mask)
+    writer = _log(flags, mask, clock)
 
     def masked(read: Loaded) -> Loaded:
         mask.add(account.api_token for account in read.config.accounts)
         return read
 
-    exporter = Exporter(masked(loaded).config, clock, flags.telemetry_path, flags.grafana_url)
+    exporter = Exporter(
+        masked(loaded).config, clock, flags.telemetry_path, flags.grafana_url, lambda: writer.dropped
+    )
     _logger.info("starting", extra={"version": __version__, "configuration": _counted(loaded.config)})
     for warning in loaded.warnings:
         _logger.warning(warning)
-    reloader = Reloader(lambda: masked(load()), exporter)
-    reload_by_request = reloader.reload if flags.lifecycle else None
+    reloader = Reloader(lambda: masked(load()), exporter, files, flags.auto_reload_interval)
+    reload_by_request = reloader.request if flags.lifecycle else None
     is_local = all(is_loopback(address.host) for address in flags.listen_addresses)
     application = make_application(
         exporter.pages(),
@@ -198,7 +227,7 @@ def _run(flags: Flags, loaded: Loaded, load: Load, web_config: LiveWebConfig | N
     connections = affordable_connections(flags.max_connections, workers, raise_file_limit())
     server = WebServer(application, sockets, web_config, connections)
     collect_garbage_rarely()
-    return DONE if run_until_stopped(exporter, server, reloader) else FAILED
+    return DONE if run_until_stopped(exporter, server, reloader, signals) else FAILED
 
 
 def _counted(config: Config) -> str:

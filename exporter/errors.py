@@ -2,6 +2,7 @@
 
 ExporterError
 ├── ConfigError          the configuration is wrong; carries every problem found
+├── UnfinishedReloadError  a reload broke half way: neither configuration is in force
 ├── ListenError          an address cannot be listened on
 └── ApiError             a request to QuantConnect gave no usable answer; carries its reason
     ├── Unauthorized     user id, token or clock refused
@@ -73,6 +74,10 @@ class ConfigError(ExporterError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class UnfinishedReloadError(ExporterError):
+    """A reload broke half way; neither the old nor the new configuration is in force."""
 
 
 class ListenError(ExporterError):

@@ -3,10 +3,8 @@
 import json
 import logging
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from exporter.config.secret import Secret
 from exporter.printable import printable
@@ -16,7 +14,13 @@ FORMATS = ("logfmt", "json")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _PLAIN = re.compile(r"[^\s\"=\\]+")
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+_BASIC = re.compile(r"\bBasic +[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE)
 _MASKED = "<secret>"
+_TRACEBACK = "traceback"
+
+MAX_FIELD_CHARACTERS = 512
+MAX_LINE_BYTES = 4000
+"""Pipes pass a line of up to 4,096 bytes in one piece (POSIX, PIPE_BUF)."""
 
 
 class Mask:
@@ -30,32 +34,26 @@ class Mask:
         self._secrets = tuple({*self._secrets, *secrets})
 
     def over(self, text: str) -> str:
-        """Return the text with every credential, and every SHA-256, masked."""
+        """Return the text with every credential, SHA-256 and ``Basic`` header masked."""
         for secret in self._secrets:
             text = text.replace(secret.reveal(), _MASKED)
-        return _SHA256.sub(_MASKED, text)
+        return _BASIC.sub(f"Basic {_MASKED}", _SHA256.sub(_MASKED, text))
 
 
-def configure_logging(level: str, log_format: str, mask: Mask) -> None:
-    """Send every log line to standard error, in the format, with the mask over it."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter(_WRITERS[log_format], mask))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    logging.captureWarnings(capture=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it announces its start and end, as we do
+class LineFormatter(logging.Formatter):
+    """Makes a line of a record: ``log_format`` is one of ``FORMATS``.
 
+    Credentials are masked after formatting, so that no exception's text or traceback escapes the mask,
+    and before anything is cut.
+    """
 
-class _Formatter(logging.Formatter):
-    """Masks credentials after formatting, so that no exception's text or traceback slips through."""
-
-    def __init__(self, write: Callable[[Mapping[str, Any]], str], mask: Mask) -> None:
+    def __init__(self, log_format: str, mask: Mask) -> None:
         super().__init__()
-        self._write = write
+        self._write = _WRITERS[log_format]
         self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
         extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
         moment = datetime.fromtimestamp(record.created, UTC)
         fields = {
@@ -65,9 +63,25 @@ class _Formatter(logging.Formatter):
             **{key: value for key, value in extra.items() if value is not None},
         }
         if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
+            fields[_TRACEBACK] = self.formatException(record.exc_info)
         fields = {key: self._mask.over(str(value)) for key, value in fields.items()}
-        return self._write(fields)
+        return self._bounded(fields)
+
+    def _bounded(self, fields: Mapping[str, str]) -> str:
+        """Write the fields, each cut until all of them are short enough."""
+        most = MAX_FIELD_CHARACTERS
+        while True:
+            line = self._write({key: _cut(key, value, most) for key, value in fields.items()})
+            if len(line.encode(errors="backslashreplace")) <= MAX_LINE_BYTES:
+                return line
+            most //= 2
+
+
+def _cut(key: str, value: str, most: int) -> str:
+    """Return a value of at most so many characters, and a mark; a traceback of four times as many, its end."""
+    if key == _TRACEBACK:
+        return value if len(value) <= 4 * most else f"…{value[-4 * most :]}"
+    return value if len(value) <= most else f"{value[:most]}…"
 
 
 def _logfmt(fields: Mapping[str, str]) -> str:

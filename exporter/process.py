@@ -2,17 +2,24 @@
 
 import gc
 import logging
-import signal
-from queue import Empty, SimpleQueue
+import resource
+from contextlib import suppress
 
 from exporter.reload import Reloader
 from exporter.service import Exporter
+from exporter.signals import Signals
 from exporter.web.server import WebServer
 
 _WATCH_SECONDS = 1.0
-"""How often it is looked whether everything still lives."""
+"""Seconds between liveness checks."""
 
 _logger = logging.getLogger(__name__)
+
+
+def forbid_core_dumps() -> None:
+    """Let no crash write the memory, which holds the token, to a file."""
+    with suppress(OSError, ValueError):  # a sandbox may refuse the call; the systemd unit sets LimitCORE too
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def collect_garbage_rarely() -> None:
@@ -26,18 +33,21 @@ def collect_garbage_rarely() -> None:
     gc.set_threshold(5_000, 10, 100)
 
 
-def run_until_stopped(exporter: Exporter, server: WebServer, reloader: Reloader) -> bool:
+def run_until_stopped(exporter: Exporter, server: WebServer, reloader: Reloader, signals: Signals) -> bool:
     """Poll and serve until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
-    Returns ``False`` when a part has ended by itself: a process that polls or serves no more is
-    better ended, and started again by whoever watches over it, than left to look alive.
+    Returns ``False`` when a part has ended by itself, or could not begin: whoever supervises a process
+    that polls or serves no more can only start it again once it has ended.
     """
-    signals: SimpleQueue[int] = SimpleQueue()  # a signal handler may put into it, whatever it interrupts
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda received, _: signals.put(received))
-    server.start()
-    exporter.start()
-    failure = _watch(exporter, server, reloader, signals)
+    signals.serve()
+    try:
+        server.start()
+        exporter.start()
+        reloader.start()
+        failure = _watch(exporter, server, reloader, signals)
+    except Exception as error:
+        _logger.critical("unexpected error", exc_info=True)
+        failure = f"{type(error).__name__}: {error}"
     if failure is not None:
         _logger.critical(failure)
     _logger.info("stopping")
@@ -46,20 +56,17 @@ def run_until_stopped(exporter: Exporter, server: WebServer, reloader: Reloader)
     return failure is None
 
 
-def _watch(
-    exporter: Exporter, server: WebServer, reloader: Reloader, signals: "SimpleQueue[int]"
-) -> str | None:
+def _watch(exporter: Exporter, server: WebServer, reloader: Reloader, signals: Signals) -> str | None:
     """Return when told to stop, or with the reason why going on makes no sense."""
     while True:
-        try:
-            received = signals.get(timeout=_WATCH_SECONDS)
-        except Empty:
-            received = None
-        if received == signal.SIGHUP:
-            reloader.reload()
-        elif received is not None:
+        signals.wait(_WATCH_SECONDS)
+        if signals.stop:
             return None
+        if signals.take_reload():
+            reloader.request()
         if not server.is_alive():
             return "the web server has ended by itself"
         if exporter.poller.lost():
             return "a poll worker has ended by itself"
+        if not reloader.is_alive():
+            return "reloading has ended by itself"

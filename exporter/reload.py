@@ -2,43 +2,99 @@
 
 import logging
 from collections.abc import Callable
-from threading import Lock
+from concurrent.futures import Future
+from threading import Condition, Thread
 
 from exporter.config.load import Loaded
-from exporter.errors import ConfigError
+from exporter.config.watched_files import WatchedFiles
+from exporter.errors import ConfigError, UnfinishedReloadError
 from exporter.service import Exporter
+
+Problems = tuple[str, ...]
 
 _logger = logging.getLogger(__name__)
 
 
 class Reloader:
-    """Reads the configuration anew and gives it to the exporter.
+    """Reads the configuration anew and gives it to the exporter, in a thread of its own.
 
-    ``load`` reads it and raises ConfigError. Two reloads at a time wait for each other.
+    ``load`` reads it and raises ConfigError. ``files`` are those that it read when the process began.
+    With ``interval`` in seconds, the files are looked at that often, and a change is taken.
     """
 
-    def __init__(self, load: Callable[[], Loaded], exporter: Exporter) -> None:
+    def __init__(
+        self, load: Callable[[], Loaded], exporter: Exporter, files: WatchedFiles, interval: float = 0
+    ) -> None:
         self._load = load
         self._exporter = exporter
-        self._lock = Lock()
+        self._files = files
+        self._interval = interval or None
+        self._requests: list[Future[Problems]] = []
+        self._asked = Condition()
+        # A daemon: a long reload must not keep the process from ending.
+        self._thread = Thread(target=self._run, name="reload", daemon=True)
 
-    def reload(self) -> tuple[str, ...]:
-        """Take the configuration as it is now; return the problems for which the running one is kept."""
-        with self._lock:
-            problems = self._take()
-        for problem in problems:
-            _logger.error("configuration refused, the running one is kept", extra={"problem": problem})
-        if not problems:
-            _logger.info("configuration reloaded")
-        return problems
+    def start(self) -> None:
+        """Begin to take requests."""
+        self._thread.start()
 
-    def _take(self) -> tuple[str, ...]:
+    def is_alive(self) -> bool:
+        """Tell whether requests are taken; they are not after a reload that broke half way."""
+        return self._thread.is_alive()
+
+    def request(self) -> "Future[Problems]":
+        """Ask for a reload, which all requests share that come before it begins.
+
+        Its result is the problems for which the running configuration is kept.
+        """
+        future: Future[Problems] = Future()
+        with self._asked:
+            self._requests.append(future)
+            self._asked.notify()
+        return future
+
+    def reload(self) -> Problems:
+        """Take the configuration as it is now; return the problems for which the running one is kept.
+
+        Raises UnfinishedReloadError when neither is in force.
+        """
+        self._files = WatchedFiles()
         try:
-            loaded = self._load()
+            with self._files.watching():
+                loaded = self._load()
             self._exporter.reconfigure(loaded.config)
         except ConfigError as error:
-            self._exporter.keep_configuration()
-            return error.problems
+            return self._keep(error.problems)
+        except UnfinishedReloadError:
+            raise
+        except Exception as error:
+            _logger.exception("an unexpected error during a reload")
+            return self._keep((f"unexpected error: {type(error).__name__}: {error}",))
         for warning in loaded.warnings:
             _logger.warning(warning)
+        _logger.info("configuration reloaded")
         return ()
+
+    def _keep(self, problems: Problems) -> Problems:
+        self._exporter.keep_configuration()
+        for problem in problems:
+            _logger.error("configuration refused, the running one is kept", extra={"problem": problem})
+        return problems
+
+    def _run(self) -> None:
+        try:
+            while True:
+                requests = self._next()
+                if requests or self._files.changed():
+                    problems = self.reload()
+                    for each in requests:
+                        each.set_result(problems)
+        except Exception:
+            _logger.critical("reloading has ended", exc_info=True)
+
+    def _next(self) -> "list[Future[Problems]]":
+        """Return what was asked for, after an interval perhaps nothing."""
+        with self._asked:
+            self._asked.wait_for(lambda: self._requests, self._interval)
+            requests, self._requests = self._requests, []
+        return [each for each in requests if each.set_running_or_notify_cancel()]

@@ -10,11 +10,12 @@ from exporter import __version__
 from exporter.build import DOCUMENTATION, revision
 from exporter.clock import Clock
 from exporter.config.model import Account, Config
+from exporter.errors import UnfinishedReloadError
 from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
 from exporter.metrics.page import Page
 from exporter.metrics.rendering import RenderedProject, render_project
 from exporter.polling.account import AccountPoller, Handover
-from exporter.polling.poller import AccountWorkers, Poller
+from exporter.polling.poller import AccountWorkers, Crew, Poller
 from exporter.polling.store import Store
 from exporter.quantconnect.auth import Credentials
 from exporter.quantconnect.budget import RequestBudget
@@ -34,6 +35,7 @@ class Exporter:
         clock: Clock,
         telemetry_path: str = "/metrics",
         grafana_url: str | None = None,
+        log_lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         self._clock = clock
         self._links = Links(telemetry_path.removeprefix("/"), DOCUMENTATION, grafana_url)
@@ -45,8 +47,11 @@ class Exporter:
             config_loaded_at=clock.wall(),
         )
         self._started = False
-        self.poller = Poller(self._workers(config, {}))
-        own = ExporterMetrics(self._accounts, lambda: self._view)
+        self._stopped = False
+        self.poller = Poller(self._workers(config, {}, {}))
+        own = ExporterMetrics(
+            self._accounts, lambda: replace(self._view, log_lines_dropped=log_lines_dropped())
+        )
         self.page = Page(self._store, own.lines, clock)
 
     def start(self) -> None:
@@ -55,7 +60,8 @@ class Exporter:
         self.poller.start()
 
     def stop(self) -> None:
-        """Stop polling at once; requests under way are left behind."""
+        """Stop polling at once and for good; requests under way are left behind."""
+        self._stopped = True
         self.poller.stop()
 
     def pages(self) -> Pages:
@@ -71,20 +77,41 @@ class Exporter:
         """Poll what another configuration names, from now on.
 
         What is known of the projects that stay is kept, and shown without a gap; the others leave
-        the page at once.
+        the page at once. Raises RuntimeError, and changes nothing, when there are no threads to be had;
+        UnfinishedReloadError when it broke half way.
         """
         before = {workers.poller.account.name: workers for workers in self.poller.accounts}
-        self.poller.stop()
-        self.poller = Poller(self._workers(config, before))
-        if self._started:
-            self.poller.start()
+        crews = self._crews(config)
+        try:
+            self.poller.stop()
+            self.poller = Poller(self._workers(config, before, crews))
+            if self._started:
+                self.poller.start()
+        except Exception as error:
+            raise UnfinishedReloadError(f"{type(error).__name__}: {error}") from error
+        if self._stopped:  # while the new configuration was taken
+            self.poller.stop()
         self._view = replace(self._view, config_loaded_at=self._clock.wall(), config_load_succeeded=True)
 
     def keep_configuration(self) -> None:
         """Note that another configuration was refused, and the running one kept."""
         self._view = replace(self._view, config_load_succeeded=False)
 
-    def _workers(self, config: Config, before: Mapping[str, AccountWorkers]) -> list[AccountWorkers]:
+    def _crews(self, config: Config) -> Mapping[str, Crew]:
+        """Return threads for each account, all of them or none."""
+        crews: dict[str, Crew] = {}
+        try:
+            for account in config.accounts if self._started else ():
+                crews[account.name] = Crew(account.name, account.max_concurrent_requests)
+        except RuntimeError:
+            for crew in crews.values():
+                crew.dismiss()
+            raise
+        return crews
+
+    def _workers(
+        self, config: Config, before: Mapping[str, AccountWorkers], crews: Mapping[str, Crew]
+    ) -> list[AccountWorkers]:
         """Return the workers of each account, which take over from those of the same account before."""
         kept = {
             account.name for account in config.accounts if _is_same_user(account, before.get(account.name))
@@ -98,7 +125,13 @@ class Exporter:
                 for state in handover.states:
                     self._store.remove(state.project_id)
         return [
-            self._account_workers(config, account, before.get(account.name), handovers.get(account.name))
+            self._account_workers(
+                config,
+                account,
+                before.get(account.name),
+                handovers.get(account.name),
+                crews.get(account.name),
+            )
             for account in config.accounts
         ]
 
@@ -108,6 +141,7 @@ class Exporter:
         account: Account,
         before: AccountWorkers | None,
         handover: Handover | None,
+        crew: Crew | None,
     ) -> AccountWorkers:
         log = before.log if before else RequestLog(ENDPOINTS, RESULTS)
         poller = AccountPoller(
@@ -124,7 +158,7 @@ class Exporter:
         longest = max([timeout, *(project.settings.polling.timeout for project in config.projects)])
         make_client = partial(make_client_of, account, timeout, self._clock, log)
         budget = RequestBudget(account.requests_per_minute, before.budget if before else None)
-        return AccountWorkers(poller, make_client, log, budget, longest, self._clock)
+        return AccountWorkers(poller, make_client, log, budget, longest, self._clock, crew)
 
     def _accounts(self) -> Iterable[AccountView]:
         for workers in self.poller.accounts:

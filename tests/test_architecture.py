@@ -15,6 +15,7 @@ ORDER = (
     "build",
     "config",
     "log_format",
+    "log_writer",
     "domain",
     "quantconnect",
     "polling",
@@ -23,6 +24,7 @@ ORDER = (
     "flags",
     "service",
     "reload",
+    "signals",
     "process",
     "probe",
 )

@@ -18,11 +18,11 @@ from exporter.config.credentials import API_TOKEN, API_TOKEN_FILE, USER_ID
 from exporter.config.load import Loaded, load_config
 from exporter.config.model import Account, Config, Polling
 from exporter.config.schema import TOP_KEYS
+from exporter.config.watched_files import WatchedFiles
 from exporter.flags import _parser, environment_name
 from exporter.quantconnect.client import ENDPOINTS
 from exporter.quantconnect.wire.statistics import parse_statistics
 from exporter.simulation import config_for
-from exporter.web.watched_files import WatchedFiles
 from exporter.web.web_config import load_web_config
 from tests.deploy.promql import UnknownNameError, recorded
 from tests.grafana.dashboards import documents, panels

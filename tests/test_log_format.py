@@ -6,89 +6,116 @@ import logging
 import pytest
 
 from exporter.config.secret import Secret
-from exporter.log_format import Mask, configure_logging
+from exporter.log_format import MAX_FIELD_CHARACTERS, MAX_LINE_BYTES, LineFormatter, Mask
 
 TOKEN = "a-token-that-opens-an-account"
 HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+BASIC = "MTIzNDU2OjAxMjM0NTY3ODlhYmNkZWY"
 
 
-@pytest.fixture(autouse=True)
-def _restored_logging():
-    """Logging as it was, after a test has configured it."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+@pytest.fixture
+def logger():
+    """A logger that hands nothing on, as new."""
+    made = logging.getLogger("test.format")
+    made.handlers.clear()
+    made.setLevel(logging.DEBUG)
+    made.propagate = False
+    return made
 
 
-def masking_logger(log_format: str = "logfmt") -> logging.Logger:
-    """Configure logging as the command does, and return a logger."""
+def lines_of(made: logging.Logger, log_format: str = "logfmt") -> list[str]:
+    """Return the list to which each line is added, masked as the command does."""
     mask = Mask()
-    configure_logging("debug", log_format, mask)
     mask.add([Secret(TOKEN)])
-    return logging.getLogger("test")
+    formatter = LineFormatter(log_format, mask)
+    lines: list[str] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(formatter.format(record))
+
+    made.addHandler(Keeper())
+    return lines
 
 
-def test_logfmt_line(capsys):
+def test_logfmt_line(logger):
     """A line has time, level, message and the extra fields, quoted only where they need it."""
-    masking_logger().warning("poll failed", extra={"project": 'a "b"', "source": "equity", "nothing": None})
-    line = capsys.readouterr().err.split(" ", 1)
+    lines = lines_of(logger)
+    logger.warning("poll failed", extra={"project": 'a "b"', "source": "equity", "nothing": None})
+    time, rest = lines[0].split(" ", 1)
 
-    assert line[0].startswith("ts=20")
-    assert line[0].endswith("Z")
-    assert line[1] == 'level=warning msg="poll failed" project="a \\"b\\"" source=equity\n'
+    assert time.startswith("ts=20")
+    assert time.endswith("Z")
+    assert rest == 'level=warning msg="poll failed" project="a \\"b\\"" source=equity'
 
 
-def test_json_line(capsys):
+def test_json_line(logger):
     """With the JSON format each line is one object."""
-    configure_logging("info", "json", Mask())
-    logging.getLogger("test").info("starting", extra={"version": "1"})
-    line = json.loads(capsys.readouterr().err)
+    lines = lines_of(logger, "json")
+    logger.info("starting", extra={"version": "1"})
+    line = json.loads(lines[0])
 
     assert (line["level"], line["msg"], line["version"]) == ("info", "starting", "1")
 
 
-def test_level_hides_what_is_below(capsys):
-    """At level error a warning is not written."""
-    configure_logging("error", "logfmt", Mask())
-    logging.getLogger("test").warning("unheard")
-
-    assert capsys.readouterr().err == ""
-
-
-def test_one_record_is_one_line(capsys):
+def test_one_record_is_one_line(logger):
     """Newlines in a message or a traceback do not begin another line."""
+    lines = lines_of(logger)
     try:
         _ = int("first\nsecond")
     except ValueError:
-        masking_logger().exception("failed\nbadly")
+        logger.exception("failed\nbadly")
 
-    assert capsys.readouterr().err.count("\n") == 1
+    assert "\n" not in lines[0]
 
 
 @pytest.mark.parametrize("log_format", ["logfmt", "json"])
-def test_foreign_text_cannot_act(capsys, log_format):
+def test_foreign_text_cannot_act(logger, log_format):
     """Escape sequences, C1 controls and marks of writing direction in a value are written as escapes."""
-    logger = masking_logger(log_format)
+    lines = lines_of(logger, log_format)
     logger.info("found", extra={"project": "a\x1b[2J\x9b31m\u202eb", "other": "\x9b31m"})
-    written = capsys.readouterr().err.rstrip("\n")
 
-    assert written.isprintable()
-    assert r"a\u001b[2J\u009b31m\u202eb" in written
+    assert lines[0].isprintable()
+    assert r"a\u001b[2J\u009b31m\u202eb" in lines[0]
 
 
 @pytest.mark.parametrize("log_format", ["logfmt", "json"])
-def test_secrets_are_masked_everywhere(capsys, log_format):
-    """A token or a SHA-256 in a message, an argument, an extra field or a traceback is masked."""
-    logger = masking_logger(log_format)
+def test_secrets_are_masked_everywhere(logger, log_format):
+    """A token, a SHA-256 or a Basic header in a message, an argument, a field or a traceback is masked."""
+    lines = lines_of(logger, log_format)
     try:
         _ = int(f"{TOKEN} {HASH}")
     except ValueError:
-        logger.exception("%s", TOKEN, extra={"field": f"Basic {HASH}"})
-    written = capsys.readouterr().err
+        logger.exception("%s", TOKEN, extra={"field": f"Basic {HASH}", "header": f"Basic {BASIC}=="})
 
-    assert TOKEN not in written
-    assert HASH not in written
-    assert written.count("<secret>") >= 4
+    assert TOKEN not in lines[0]
+    assert HASH not in lines[0]
+    assert BASIC not in lines[0]
+    assert lines[0].count("<secret>") >= 5
+
+
+def test_a_secret_is_masked_before_a_field_is_cut(logger):
+    """A token at the place where a field is cut leaves no part of itself."""
+    lines = lines_of(logger)
+    logger.info("found", extra={"text": "x" * (MAX_FIELD_CHARACTERS - 5) + TOKEN})
+
+    assert TOKEN[:4] not in lines[0]
+
+
+@pytest.mark.parametrize("log_format", ["logfmt", "json"])
+@pytest.mark.parametrize("character", ["a", "\u202e", "\U0001f600", "\ud800", '"'])
+def test_no_line_is_long(logger, log_format, character):
+    """Fields are cut with a mark, and all of them together to a line of 4,000 bytes, whatever they hold."""
+    lines = lines_of(logger, log_format)
+    endless = character * 3_000_000
+    try:
+        _ = int(endless)
+    except ValueError:
+        logger.exception("%s", endless, extra={"one": endless, "two": endless})
+    logger.info("short", extra={"text": character * MAX_FIELD_CHARACTERS})
+    logger.info("long", extra={"text": "a" * (MAX_FIELD_CHARACTERS + 1)})
+
+    assert max(len(line.encode(errors="backslashreplace")) for line in lines) <= MAX_LINE_BYTES
+    cut = "a" * MAX_FIELD_CHARACTERS + ("…" if log_format == "logfmt" else "\\u2026")
+    assert cut in lines[2]
+    assert cut not in lines[1]

@@ -2,18 +2,27 @@
 
 import os
 import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 
+from exporter.clock import SystemClock
 from exporter.process import run_until_stopped
+from exporter.signals import Signals, Stopped
+from tests.programs import exporter_process, wait_until
+
+CLOCK = SystemClock()
+NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Part:
-    """Stands for a started part; records what was done to it."""
+    """Stands for a part that can be started; records what was done to it."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
+        self.is_alive = lambda: True
 
     def start(self) -> None:
         self.done.append("start")
@@ -23,48 +32,155 @@ class Part:
 
 
 @pytest.fixture
-def parts():
-    """An exporter, a server and a reloader that live, and the signals as they were."""
-    exporter, server = Part(), Part()
-    exporter.poller = SimpleNamespace(lost=lambda: False)
-    server.is_alive = lambda: True
-    reloads: list[int] = []
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    yield exporter, server, SimpleNamespace(reload=lambda: reloads.append(1), reloads=reloads)
-    for number, handler in zip(numbers, before, strict=True):
+def signals():
+    """Signals taken as the process does, and afterwards as before."""
+    before = [signal.getsignal(number) for number in NUMBERS]
+    yield Signals()
+    for number, handler in zip(NUMBERS, before, strict=True):
         signal.signal(number, handler)
 
 
-def test_signals_are_taken_in_turn(parts):
-    """A hangup reloads and goes on; SIGTERM stops both parts, and that is a success."""
-    exporter, server, reloader = parts
+@pytest.fixture
+def parts(signals):
+    """An exporter, a server and a reloader that live, and the signals."""
+    exporter, server, reloader = Part(), Part(), Part()
+    exporter.poller = SimpleNamespace(lost=lambda: False)
+    reloader.requests = []
+    reloader.request = lambda: reloader.requests.append(1)
+    return exporter, server, reloader, signals
 
-    def start() -> None:
-        server.done.append("start")
-        os.kill(os.getpid(), signal.SIGHUP)
-        os.kill(os.getpid(), signal.SIGTERM)
 
-    server.start = start
-    assert run_until_stopped(exporter, server, reloader)
-    assert reloader.reloads == [1]
+def send(*numbers: int) -> None:
+    for number in numbers:
+        os.kill(os.getpid(), number)
+
+
+def test_hangup_reloads_and_sigterm_stops(parts):
+    """A hangup asks for a reload and goes on; SIGTERM stops both parts, and that is a success."""
+    exporter, server, reloader, _ = parts
+    reloader.start = lambda: send(signal.SIGHUP)
+    reloader.request = lambda: reloader.requests.append(1) or send(signal.SIGTERM)
+
+    assert run_until_stopped(*parts)
+    assert reloader.requests == [1]
     assert exporter.done == server.done == ["start", "stop"]
 
 
-def test_dead_worker_ends_the_process(parts, caplog):
-    """When a poll worker has died, the process stops with a failure and says why, rather than linger blind."""
-    exporter, server, reloader = parts
-    exporter.poller.lost = lambda: True
+def test_hangups_that_come_together_are_one_reload(parts):
+    """However many come before they are looked at, one reload is asked for."""
+    _, _, reloader, signals = parts
+    reloader.start = lambda: send(*[signal.SIGHUP] * 600)
+    reloader.request = lambda: reloader.requests.append(1) or send(signal.SIGTERM)
 
-    assert not run_until_stopped(exporter, server, reloader)
-    assert exporter.done == ["start", "stop"]
-    assert "a poll worker has ended by itself" in caplog.text
+    assert run_until_stopped(*parts)
+    assert reloader.requests == [1]
+    assert not signals.take_reload()
 
 
-def test_dead_server_ends_the_process(parts, caplog):
-    """When the web server has died, the process stops with a failure."""
-    exporter, server, reloader = parts
-    server.is_alive = lambda: False
+def test_sigterm_goes_before_hangups(parts):
+    """A stop is obeyed at once, whatever reloads were asked for before it."""
+    _, _, reloader, _ = parts
+    reloader.start = lambda: send(*[signal.SIGHUP] * 100, signal.SIGTERM)
 
-    assert not run_until_stopped(exporter, server, reloader)
-    assert "the web server has ended by itself" in caplog.text
+    assert run_until_stopped(*parts)
+    assert reloader.requests == []
+
+
+def test_a_stop_before_serving(signals):
+    """SIGTERM before the process serves ends it by an exception, which comes once; a hangup is remembered."""
+    send(signal.SIGHUP)
+    with pytest.raises(Stopped):
+        send(signal.SIGTERM)
+    send(signal.SIGTERM)
+    with pytest.raises(Stopped):
+        signals.serve()
+    assert signals.take_reload()
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("worker", "a poll worker has ended by itself"),
+        ("server", "the web server has ended by itself"),
+        ("reloader", "reloading has ended by itself"),
+    ],
+)
+def test_a_dead_part_ends_the_process(parts, caplog, part, reason):
+    """When a part has died the process stops with a failure and says why, in place of lingering blind."""
+    exporter, server, reloader, _ = parts
+    if part == "worker":
+        exporter.poller.lost = lambda: True
+    else:
+        (server if part == "server" else reloader).is_alive = lambda: False
+
+    assert not run_until_stopped(*parts)
+    assert exporter.done == server.done == ["start", "stop"]
+    assert reason in caplog.text
+
+
+@pytest.mark.parametrize("place", ["start", "watch"])
+def test_an_unexpected_error_ends_the_process(parts, caplog, place):
+    """An error that escapes the start or the main loop stops everything, with a failure and a traceback."""
+    exporter, server, _, _ = parts
+
+    def fail() -> bool:
+        raise RuntimeError("can't start new thread")
+
+    if place == "start":
+        exporter.start = fail
+    else:
+        exporter.poller.lost = fail
+    assert not run_until_stopped(*parts)
+    assert exporter.done[-1] == server.done[-1] == "stop"
+    assert "can't start new thread" in caplog.text
+
+
+def test_no_core_dumps():
+    """After a crash the memory, which holds the token, is written nowhere."""
+    code = (
+        "import resource; from exporter.process import forbid_core_dumps; forbid_core_dumps();"
+        "print(*resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["0", "0"]
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGHUP, None)])
+def test_signals_while_starting(tmp_path, pause, number, code):
+    """From the first moment of our code on SIGTERM ends the process with 0, and SIGHUP does not end it."""
+    log = tmp_path / "log"
+    code_run = (
+        "import sys; from exporter.signals import Signals; Signals(); print('begun', flush=True);"
+        "from exporter.__main__ import main; sys.exit(main())"
+    )
+    command = (sys.executable, "-c", code_run, "--demo", "--web.listen-address=127.0.0.1:0")
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
+    ):
+        try:
+            assert process.stdout.readline() == b"begun\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(pause or 0.001)
+            process.send_signal(number)
+            if code is None:
+                wait_until(lambda: "msg=listening" in log.read_text())
+                process.send_signal(signal.SIGTERM)
+            begun = CLOCK.monotonic()
+            assert process.wait(10) == 0
+            assert CLOCK.monotonic() - begun < 2
+        finally:
+            process.kill()
+    assert "Traceback" not in log.read_text()
+
+
+def test_many_hangups_and_a_stop(tmp_path):
+    """A real process that gets 600 hangups ends within two seconds of SIGTERM."""
+    with exporter_process("--demo", log=tmp_path / "log") as exporter:
+        for _ in range(600):
+            exporter.process.send_signal(signal.SIGHUP)
+        begun = CLOCK.monotonic()
+        exporter.process.send_signal(signal.SIGTERM)
+        assert exporter.process.wait(10) == 0
+        assert CLOCK.monotonic() - begun < 2

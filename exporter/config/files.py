@@ -3,10 +3,15 @@
 import os
 import re
 import stat
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 _MAY_BE_TOKEN = re.compile(r"[0-9a-fA-F]{8,}|(?=.*[0-9])[0-9A-Za-z+=]{20,}")
+
+before_reading: ContextVar[Callable[[Path], None] | None] = ContextVar("before_reading", default=None)
+"""What is called with the path of each file before it is read: what is written meanwhile is then a change."""
 
 
 class UnreadableError(Exception):
@@ -38,6 +43,8 @@ class TextFile:
 
 def read_text_file(path: Path, max_bytes: int) -> TextFile:
     """Read a UTF-8 file of at most ``max_bytes``, or raise UnreadableError."""
+    if note := before_reading.get():
+        note(path)
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode

@@ -25,8 +25,43 @@ class Stopping(BaseException):
     """Raised inside a worker that waits while the exporter stops; no handler of errors may catch it."""
 
 
+class Crew:
+    """Threads that wait for work. They are started before anything else changes: there may be none to be had.
+
+    Raises RuntimeError, and leaves none behind, if not all of them can be started.
+    """
+
+    def __init__(self, name: str, count: int) -> None:
+        self._begin = Event()
+        self._work: Callable[[int], None] | None = None
+        self.threads: list[Thread] = []
+        try:
+            for number in range(count):
+                # Daemons: a request that hangs must not keep the process from ending.
+                thread = Thread(target=self._run, args=(number,), name=f"{name}-{number}", daemon=True)
+                thread.start()
+                self.threads.append(thread)
+        except RuntimeError:
+            self.dismiss()
+            raise
+
+    def begin(self, work: Callable[[int], None]) -> None:
+        """Let each thread work; it gets its number."""
+        self._work = work
+        self._begin.set()
+
+    def dismiss(self) -> None:
+        """Let the threads end, unless they work already."""
+        self._begin.set()
+
+    def _run(self, number: int) -> None:
+        self._begin.wait()
+        if self._work is not None:
+            self._work(number)
+
+
 class AccountWorkers:
-    """The threads that poll one account."""
+    """The threads that poll one account: those of ``crew``, or such as it starts itself."""
 
     def __init__(
         self,
@@ -36,6 +71,7 @@ class AccountWorkers:
         budget: RequestBudget,
         timeout: float,
         clock: Clock,
+        crew: Crew | None = None,
     ) -> None:
         self.poller = poller
         self.log = log
@@ -46,18 +82,17 @@ class AccountWorkers:
         self._stuck_after = 2 * timeout + _PATIENCE
         self._alive: dict[int, float] = {}
         self._lock = Lock()
-        self._threads: list[Thread] = []
+        self._crew = crew
         self._skewed = False
 
     def start(self) -> None:
-        """Start the threads."""
-        for number in range(self.poller.account.max_concurrent_requests):
+        """Begin to poll; raises RuntimeError if there are no threads to be had."""
+        account = self.poller.account
+        if self._crew is None:
+            self._crew = Crew(account.name, account.max_concurrent_requests)
+        for number in range(account.max_concurrent_requests):
             self._show_alive(number)
-            name = f"{self.poller.account.name}-{number}"
-            # Daemons: a request that hangs must not keep the process from ending.
-            thread = Thread(target=self._work, args=(number,), name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)  # not before: a thread that has not begun counts as lost
+        self._crew.begin(self._work)
 
     def stop(self) -> None:
         """Tell the threads to end; those in a request end with it."""
@@ -73,8 +108,11 @@ class AccountWorkers:
             return all(now - shown < self._stuck_after for shown in self._alive.values())
 
     def lost(self) -> bool:
-        """Tell whether a thread has ended that was not told to: nothing would replace it."""
-        return not self._stop.is_set() and not all(thread.is_alive() for thread in self._threads)
+        """Tell whether there are fewer threads than there should be: nothing would replace a lost one."""
+        if self._stop.is_set() or self._crew is None:
+            return False
+        alive = sum(thread.is_alive() for thread in self._crew.threads)
+        return alive < self.poller.account.max_concurrent_requests
 
     def _work(self, number: int) -> None:
         client = self._make_client(lambda: self._throttle(number))

@@ -1,8 +1,9 @@
 """The pages: metrics, status, health, readiness, the configuration in force, and its reload."""
 
 import gzip
-from asyncio import Lock, get_running_loop
+from asyncio import Lock, get_running_loop, wrap_future
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ STATUS_SECONDS = 1.0
 """How long the status page is shown to all who ask before it is made anew."""
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-_Reload = Callable[[], tuple[str, ...]]
+_Reload = Callable[[], Future[tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ def make_application(
 ) -> Starlette:
     """Return the ASGI application; any other path is 404, any other method 405.
 
-    ``reload`` takes the changed configuration and returns the problems for which it was refused;
-    without it there is no such path. ``allowed_hosts`` are answered beside loopback names; without
+    ``reload`` asks for the changed configuration to be taken, and gives the problems for which it was
+    refused; without it there is no such path. ``allowed_hosts`` are answered beside loopback names; without
     them every host is.
     """
     routes = [
@@ -167,7 +168,7 @@ def _check(passed: str, problem: str | None) -> Response:
 
 def _reload(reload: _Reload) -> _Endpoint:
     async def reload_configuration(_: Request) -> Response:
-        problems = await run_in_threadpool(reload)
+        problems = await wrap_future(reload())
         if problems:
             return PlainTextResponse("".join(f"{problem}\n" for problem in problems), status_code=500)
         return PlainTextResponse("configuration reloaded\n")

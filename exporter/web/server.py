@@ -99,7 +99,8 @@ class WebServer:
         self._tls = web_config.tls if web_config else lambda: None
         self._server = _Server(config)
         # Outside the main thread uvicorn leaves the signals to us, which it would end the process with.
-        self._thread = Thread(target=self._run, name="web")
+        # A daemon: an answer that hangs must not keep the process from ending.
+        self._thread = Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
         """Start serving."""
@@ -114,7 +115,7 @@ class WebServer:
         """Finish the answers under way and end."""
         self._server.should_exit = True
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(2 * SECONDS_TO_FINISH)
 
     def is_alive(self) -> bool:
         """Tell whether the server still serves."""

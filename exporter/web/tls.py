@@ -14,7 +14,8 @@ from typing import Any
 from exporter.config.document import Section, suggestion
 from exporter.config.files import UnreadableError, shown_path
 from exporter.config.report import quoted
-from exporter.web.watched_files import WatchedFiles
+from exporter.config.watched_files import WatchedFiles
+from exporter.log_writer import STRANGERS
 
 _SUPPORTED_KEYS = (
     "cert_file",
@@ -47,7 +48,7 @@ _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _OLD_VERSIONS = ("TLS10", "TLS11")
 _SAN_KINDS = ("DNS", "email", "IP Address", "URI")
 
-_logger = logging.getLogger(__name__)
+_logger = logging.getLogger(STRANGERS)
 
 
 class _Connection(ssl.SSLObject):

@@ -15,11 +15,11 @@ from exporter.config.document import Section, read_document
 from exporter.config.files import UnreadableError
 from exporter.config.report import Place, Report
 from exporter.config.tree import NotYamlError
+from exporter.config.watched_files import WatchedFiles
 from exporter.errors import ConfigError
 from exporter.web.basic_auth import BasicAuth, UserNames, Users, read_users
 from exporter.web.response_headers import HEADER_KEYS, ResponseHeaders, read_headers
 from exporter.web.tls import TLS_KEYS, read_tls
-from exporter.web.watched_files import WatchedFiles
 
 _TOP_KEYS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
 _HTTP_KEYS = ("http2", "headers")

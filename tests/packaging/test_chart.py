@@ -28,8 +28,8 @@ from exporter import __version__
 from exporter.clock import SystemClock
 from exporter.config.load import load_config
 from exporter.config.schema import TOP_KEYS
+from exporter.config.watched_files import WatchedFiles
 from exporter.demo.server import SimulatedQuantConnect
-from exporter.web.watched_files import WatchedFiles
 from exporter.web.web_config import load_web_config
 from tests.packaging.project import DEPLOY, IMAGE, REPOSITORY, ROOT, run
 from tests.programs import exporter_process, free_port, program, prometheus_server, wait_until

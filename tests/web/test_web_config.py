@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from exporter.cli import main
+from exporter.config.watched_files import WatchedFiles
 from exporter.errors import ConfigError
 from exporter.flags import parse_flags
 from exporter.web.basic_auth import UserNames
 from exporter.web.response_headers import HEADER_KEYS
 from exporter.web.tls import TLS_KEYS
-from exporter.web.watched_files import WatchedFiles
 from exporter.web.web_config import load_web_config
 from tests.web.sites import TLS, Folder, replace_file
 

@@ -1,8 +1,10 @@
 """Files that are read again when they change, without a thread that watches them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from exporter.config.files import TextFile, read_text_file
+from exporter.config.files import TextFile, before_reading, read_text_file
 
 MAX_FILE_BYTES = 1024 * 1024
 
@@ -17,13 +19,24 @@ class WatchedFiles:
 
     def read(self, path: Path) -> TextFile:
         """Read a file and watch it from now on, even when it raises UnreadableError."""
-        # The stamp comes first: what is written while we read is then a change.
-        self._stamps[path] = _stamp(path)
-        return read_text_file(path, MAX_FILE_BYTES)
+        with self.watching():
+            return read_text_file(path, MAX_FILE_BYTES)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch every file that is read in this context, readable or not."""
+        token = before_reading.set(self._note)
+        try:
+            yield
+        finally:
+            before_reading.reset(token)
 
     def changed(self) -> bool:
         """Tell whether any of the files is another than the one that was read."""
         return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
+
+    def _note(self, path: Path) -> None:
+        self._stamps[path] = _stamp(path)
 
 
 def _stamp(path: Path) -> _Stamp:
