@@ -6,14 +6,30 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from exporter.demo.charts import ChartReader
+from exporter.demo.orders_wire import orders_list
 from exporter.demo.project import ProjectState, SimulatedProject
 from exporter.demo.wire import live_read, live_row, portfolio, project_row, versions
 
 _MAX_AGE: Final = 7200
 """Seconds a signature stays valid (section 1.2 of QuantConnect's scheme; LEAN reuses one for 7000)."""
 
+_LONGEST_SPAN: Final = 1000
+"""Orders that one request may ask for."""
+
+_LOADING_SECONDS: Final = 10
+"""Seconds after a launch in which the list of orders is not ready; some ten minutes in the real cloud."""
+
 _STATUSES: Final = frozenset({"Running", "Stopped", "RuntimeError", "Liquidated"})
 """What live/list filters by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is not known of the cloud, so that accounts differ in it: how it sends long lists of orders."""
+
+    orders_per_page: int = _LONGEST_SPAN
+    refuses_beyond_end: bool = False
+    length_is_total: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +39,7 @@ class SimulatedAccount:
     name: str
     user_id: int
     api_token: str = field(repr=False)
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ class Refused(Exception):
 
 
 class Api:
-    """The six read-only endpoints over accounts and projects.
+    """The seven read-only endpoints over accounts and projects.
 
     ``snapshot`` tells the time the answers show, ``wall`` the time signatures are judged by.
     """
@@ -53,6 +70,7 @@ class Api:
         wall: Callable[[], float],
     ) -> None:
         self._accounts = {str(account.user_id): account for account in accounts}
+        self._limits = {account.name: account.limits for account in accounts}
         self._projects = projects
         self._charts = charts
         self._snapshot = snapshot
@@ -64,6 +82,7 @@ class Api:
             "live/read": self._live_read,
             "live/portfolio/read": self._portfolio_read,
             "live/chart/read": self._chart_read,
+            "live/orders/read": self._orders_read,
         }
 
     def answer(
@@ -143,6 +162,22 @@ class Api:
         if chart is None:
             raise Refused(f"Chart {name} not found")
         return {"chart": chart}
+
+    def _orders_read(self, account: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        project = self._project(account, parameters)
+        start, end = (integer(parameters, key) for key in ("start", "end"))
+        if start < 0 or not 0 < end - start <= _LONGEST_SPAN:
+            raise Refused(f"Invalid argument: start and end span at most {_LONGEST_SPAN} orders")
+        state, time = self._deployed(project), self._snapshot()
+        if state.launched is not None and time - state.launched < _LOADING_SECONDS:
+            return {"progress": 0.4, "status": "loading"}
+        orders = project.listed_orders(time)
+        limits = self._limits[account]
+        if limits.refuses_beyond_end and start > 0 and start >= len(orders):
+            raise Refused("Invalid argument: start is beyond the last order")
+        page = orders[start : min(end, start + limits.orders_per_page)]
+        length = len(orders) if limits.length_is_total else len(page)
+        return {"orders": orders_list(page, project.generation, time), "length": length}
 
     def _project(self, account: str, parameters: Mapping[str, Any]) -> SimulatedProject:
         project = self._projects.get(integer(parameters, "projectId"))

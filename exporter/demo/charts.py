@@ -7,9 +7,10 @@ from itertools import pairwise
 from typing import Any, Final, Literal
 
 from exporter.demo.candles import DAY, TEN_MINUTES, Candle
+from exporter.demo.deployment import Deployment
 from exporter.demo.lean import rounded, smart_rounding
 from exporter.demo.market import Security
-from exporter.demo.project import Deployment, SimulatedProject
+from exporter.demo.project import SimulatedProject
 
 CountRule = Literal["latest", "downsample"]
 Point = tuple[float, float | None]

@@ -15,7 +15,7 @@ _MARGINED: Final = frozenset({SecurityType.CFD, SecurityType.CRYPTO_FUTURE, Secu
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A trade. ``price`` in the quote currency, ``fee`` a positive cost in the account currency."""
+    """A trade. ``price`` and ``fee`` in the quote currency; a negative fee is a rebate."""
 
     time: float
     security: Security
@@ -152,6 +152,11 @@ class Ledger:
             self._events.insert(place, event)
             del self._books[place + 1 :]
 
+    def fills(self, time: float) -> list[Fill]:
+        """Return the trades up to a time."""
+        happened = self._events[: bisect_right(self._events, time, key=_time_of)]
+        return [event for event in happened if isinstance(event, Fill)]
+
     def book(self, time: float, quotes: Quotes) -> Book:
         """Return the book after the last event up to a time."""
         wanted = bisect_right(self._events, time, key=_time_of)
@@ -190,13 +195,14 @@ def _fill(book: Book, fill: Fill, quotes: Quotes, account: str) -> Book:
     worth = fill.quantity * fill.price * security.multiplier
 
     paid = profit - settled if security.kind in _MARGINED else -worth
-    book = book.holding(after).paid(security.currency, paid).paid(account, -fill.fee)
+    fee = fill.fee * rate
+    book = book.holding(after).paid(security.currency, paid).paid(account, -fee)
     if security.kind in _CASH_LEGS and security.base_currency:
         book = book.paid(security.base_currency, fill.quantity)
     return replace(
         book,
         gross_profit=book.gross_profit + profit * rate,
-        fees=book.fees + fill.fee,
+        fees=book.fees + fee,
         volume=book.volume + abs(worth) * rate,
     )
 

@@ -9,9 +9,11 @@ from threading import RLock
 from typing import Final
 
 from exporter.demo.candles import Candle, CandleCache, equity_candles, peak
+from exporter.demo.deployment import Deployment
 from exporter.demo.lean import SecurityType
-from exporter.demo.ledger import CashRow, Fill, HoldingState, Ledger, Transfer, Valuation
+from exporter.demo.ledger import CashRow, HoldingState, Ledger, Transfer, Valuation
 from exporter.demo.market import Quotes, Security, Shock
+from exporter.demo.orders import Order, Trading
 
 _CACHED_CANDLES: Final = 10_000
 
@@ -22,31 +24,6 @@ class Generation(Enum):
     SHORT = "since February 2025"
     CAMEL = "2021 to early 2025"
     PASCAL = "before 2021"
-
-
-@dataclass(slots=True)
-class Deployment:
-    """One live run. ``stopped`` may lie ahead: until then the status is ``Running``. Unix seconds."""
-
-    deploy_id: str
-    launched: float
-    ledger: Ledger
-    opening_equity: float
-    stopped: float | None = None
-    final_status: str = "Stopped"
-    error: str = ""
-
-    def has_ended(self, time: float) -> bool:
-        """Tell whether the run is over at a time."""
-        return self.stopped is not None and self.stopped <= time
-
-    def status(self, time: float) -> str:
-        """Return LEAN's status at a time."""
-        return self.final_status if self.has_ended(time) else "Running"
-
-    def last_moment(self, time: float) -> float:
-        """Return the time, or the end of the run when that came before."""
-        return self.stopped if self.stopped is not None and self.stopped <= time else time
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +78,10 @@ def _no_statistics(_state: ProjectState) -> Mapping[str, str]:
     return {}
 
 
+def _usual_memory(state: ProjectState) -> float:
+    return 0.42 + 0.06 * math.sin(state.time / 97 + state.project_id)
+
+
 def _not_bound() -> float:
     raise RuntimeError("the project belongs to no server, which would tell the time")
 
@@ -110,7 +91,8 @@ class SimulatedProject:
     """A project of the simulated cloud. Every method may be called from any thread.
 
     ``subscribed`` securities are shown flat, as ``{}``, while there is no position in them; ``universe``
-    is what ``open_position`` can trade; ``own_statistics`` are those that the algorithm itself sets.
+    is what ``open_position`` can trade; ``own_statistics`` are those that the algorithm itself sets, and
+    ``memory_ratio`` is the share of its server's memory that it uses.
     """
 
     project_id: int
@@ -125,6 +107,7 @@ class SimulatedProject:
     subscribed: tuple[Security, ...] = ()
     custom_chart: str | None = None
     own_statistics: Callable[[ProjectState], Mapping[str, str]] = _no_statistics
+    memory_ratio: Callable[[ProjectState], float] = _usual_memory
     deployments: list[Deployment] = field(default_factory=list)
     deleted: bool = False
     now: Callable[[], float] = _not_bound
@@ -194,7 +177,29 @@ class SimulatedProject:
                 cache,
             )
 
+    def listed_orders(self, time: float) -> list[tuple[str, int, Order]]:
+        """Return the orders of every deployment in launch order, each with its deployment and its id in it."""
+        with self.lock:
+            runs = [run for run in self.deployments if run.launched <= time]
+            for run in runs:
+                run.advance(time, self.quotes)
+            return [
+                (run.deploy_id, order_id, order)
+                for run in runs
+                for order_id, order in enumerate(run.placed_orders(time), 1)
+            ]
+
+    def trading(self, time: float) -> Trading:
+        """Return what the orders of the deployment launched last came to up to a time."""
+        with self.lock:
+            run = self.deployment(time)
+            if run is None:
+                return Trading()
+            run.advance(time, self.quotes)
+            return run.trading(time)
+
     def _valuation(self, run: Deployment, time: float) -> Valuation:
+        run.advance(time, self.quotes)
         return run.ledger.valuation(run.last_moment(time), self.quotes)
 
     def _statistics(self, run: Deployment, time: float) -> Statistics:
@@ -232,14 +237,16 @@ class SimulatedProject:
             self._end("Liquidated")
 
     def launch(self) -> str:
-        """Start a new deployment with the last equity in cash, and return its id."""
+        """Start a new deployment with the last equity in cash and the same plans, and return its id."""
         with self.lock:
             time = self.now()
             last = self.deployment(time)
             cash = self.equity(last, time) if last else 100_000.0
             if last and not last.has_ended(time):
                 self.stop()
-            return self.add_deployment(time, {self.account_currency: cash}).deploy_id
+            run = self.add_deployment(time, {self.account_currency: cash})
+            run.plan(*(last.activities if last else ()))
+            return run.deploy_id
 
     def close_position(self, symbol_id: str) -> None:
         """Sell what is held of a security, or buy back what is short; KeyError when there is none."""
@@ -316,15 +323,11 @@ class SimulatedProject:
         self.deployments.append(run)
         return run
 
-    def trade(self, run: Deployment, time: float, security: Security, quantity: float) -> None:
-        """Record a fill at what the market asks or bids, with the security's fee."""
-        price = (self.quotes.ask if quantity > 0 else self.quotes.bid)(security, time)
-        rate = self.quotes.rate(security.currency, self.account_currency, time)
-        run.ledger.add(Fill(time, security, quantity, price, security.fee(quantity, price) * rate))
-
     def _trade(self, security: Security, quantity: float) -> None:
         with self.lock:
-            self.trade(self._running(), self.now(), security, quantity)
+            run, time = self._running(), self.now()
+            run.advance(time, self.quotes)
+            run.desk(self.quotes).market(time, security, quantity)
 
     def _running(self) -> Deployment:
         run = self.deployment(self.now())

@@ -6,16 +6,33 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.demo import securities as traded
-from exporter.demo.api import SimulatedAccount
+from exporter.demo.activity import (
+    Activity,
+    be_rejected,
+    earn_rebates,
+    lose_fill,
+    pay_in,
+    stay_open,
+    trade_around,
+)
+from exporter.demo.api import Limits, SimulatedAccount
 from exporter.demo.candles import DAY
+from exporter.demo.deployment import Deployment
 from exporter.demo.lean import MarketId
-from exporter.demo.ledger import Settlement, Transfer
+from exporter.demo.ledger import Settlement
 from exporter.demo.market import Market, Quotes, Security
-from exporter.demo.project import Deployment, Generation, ProjectState, SimulatedProject
+from exporter.demo.orders import OrderType
+from exporter.demo.project import Generation, ProjectState, SimulatedProject
 
 MAIN: Final = SimulatedAccount("main", 100_001, "simulated-token-of-main-opens-nothing")
-EUROPE: Final = SimulatedAccount("europe", 100_002, "simulated-token-of-europe-opens-nothing")
+EUROPE: Final = SimulatedAccount(
+    "europe",
+    100_002,
+    "simulated-token-of-europe-opens-nothing",
+    Limits(orders_per_page=100, refuses_beyond_end=True, length_is_total=False),
+)
 
+HOUR: Final = 3600.0
 _SETTLEMENT_HOUR: Final = 21
 _PLANNED_DAYS: Final = 400
 
@@ -89,9 +106,10 @@ class _Builder:
     ) -> Deployment:
         """Add a deployment launched some days before the start, and its trades in order of time."""
         run = project.add_deployment(self.ago(days), opening)
-        for day, security, quantity in trades:
+        desk = run.desk(project.quotes)
+        for number, (day, security, quantity) in enumerate(trades):
             self.universe[security.symbol_id] = security
-            project.trade(run, self.ago(day), security, quantity)
+            desk.market(self.ago(day), security, quantity, latency=0.7 + number % 4, ticks=number % 3)
         return run
 
     def ago(self, days: float) -> float:
@@ -111,8 +129,9 @@ def _stocks(world: _Builder) -> None:
         (26.1, traded.AAPL, 200),
         (20.3, traded.SPY, -120),
     )
+    stay_open(dead.desk(project.quotes), world.ago(18.2), traded.AAPL, -90, OrderType.LIMIT)
     dead.stopped = world.ago(16.4)
-    world.run(
+    run = world.run(
         project,
         14.7,
         {"USD": 250_000.0},
@@ -126,6 +145,8 @@ def _stocks(world: _Builder) -> None:
         (3.3, traded.AAPL, -60),
         (0.7, traded.GOOGL, 85),
     )
+    stay_open(run.desk(project.quotes), world.ago(2.1), traded.MSFT, 20, OrderType.LIMIT)
+    run.plan(Activity(5 * HOUR, 4 * HOUR, traded.IEF, 4, trade_around))
 
 
 def _options(world: _Builder) -> None:
@@ -141,13 +162,14 @@ def _options(world: _Builder) -> None:
         (5.2, traded.option(traded.SPX, expiry, 7000, put=False, european=True), -1),
     )
     covered = world.project("Volatility/Covered Calls")
-    world.run(
+    run = world.run(
         covered,
         18.4,
         {"USD": 150_000.0},
         (18.3, traded.MSFT, 200),
         (18.2, traded.option(traded.MSFT, expiry, 545, put=False), -2),
     )
+    stay_open(run.desk(covered.quotes), world.ago(0.03), traded.MSFT, 50, OrderType.MARKET)
 
 
 def _futures(world: _Builder) -> None:
@@ -168,12 +190,13 @@ def _futures(world: _Builder) -> None:
     )
     first = math.floor(run.launched / DAY) * DAY + _SETTLEMENT_HOUR * 3600
     run.ledger.add(*(Settlement(first + day * DAY) for day in range(1, _PLANNED_DAYS)))
+    run.plan(Activity(0.3 * HOUR, HOUR, gold, 40, be_rejected))
 
 
 def _currencies(world: _Builder) -> None:
     project = world.project("FX Carry", brokerage="OandaBrokerage")
     # No pair converts the krona yet: its rate is 0.
-    world.run(
+    run = world.run(
         project,
         25.5,
         {"USD": 100_000.0, "SEK": 0.0},
@@ -182,11 +205,13 @@ def _currencies(world: _Builder) -> None:
         (8.3, traded.GBPUSD, 30_000),
         (2.2, traded.EURUSD, -20_000),
     )
+    run.plan(Activity(2 * HOUR, 3 * HOUR, traded.GBPUSD, 2_000, trade_around))
 
 
 def _coins(world: _Builder) -> None:
     project = world.project("Coins", brokerage="CoinbaseBrokerage")
-    world.run(
+    project.memory_ratio = lambda state: 0.84 + 0.02 * math.sin(state.time / 300)
+    run = world.run(
         project,
         27.1,
         {"USD": 150_000.0, "USDC": 5_000.0, "DOGE": 0.0},
@@ -196,18 +221,21 @@ def _coins(world: _Builder) -> None:
         (7.7, traded.DOGEUSD, -40_000),
         (1.4, traded.BTCUSD, -0.08),
     )
+    run.plan(Activity(HOUR, 2.5 * HOUR, traded.ETHUSD, 0.2, trade_around))
 
 
 def _special_cases(world: _Builder) -> None:
     """Add a deep drawdown, a crash to come, a launch of a minute ago, and a project never deployed."""
     falling = traded.falling(traded.NFLX, world.ago(9), world.ago(2.5), math.log(0.735))
     single = world.project("Single Stock")
-    world.run(single, 22.0, {"USD": 120_000.0}, (21.9, falling, 107))
+    run = world.run(single, 22.0, {"USD": 120_000.0}, (21.9, falling, 107))
+    lose_fill(run.desk(single.quotes), world.ago(3), traded.TSLA, 5)
 
     fragile = world.project("Fragile", brokerage="AlpacaBrokerage")
     run = world.run(fragile, 6.2, {"USD": 75_000.0}, (6.1, traded.TSLA, 90), (4.9, traded.AMD, -110))
     run.stopped, run.final_status = float(math.floor(world.start + 180)), "RuntimeError"
     run.error = "Runtime Error: Attempted to divide by zero in main.py:42"
+    fragile.memory_ratio = lambda state: min(0.98, 0.9 + (state.time - world.start) / 3000)
 
     fresh = world.project("Fresh", subscribed=(traded.SPY, traded.TLT))
     world.run(fresh, 60 / DAY, {"USD": 50_000.0})
@@ -235,7 +263,12 @@ def _signal(world: _Builder) -> None:
         (5.5, traded.AMD, 80),
         (1.2, traded.TLT, 150),
     )
-    run.ledger.add(Transfer(world.ago(7), "USD", 10_000.0))
+    since_launch = world.start - run.launched
+    run.plan(
+        Activity(1.8 * DAY, DAY / 2, traded.IEF, 6, trade_around),
+        Activity(since_launch, 120, traded.IEF, 2, trade_around),
+        Activity(since_launch - 7 * DAY, 3.5 * DAY + 900, traded.IEF, 10_000, pay_in),
+    )
 
 
 def _europe(world: _Builder) -> None:
@@ -255,7 +288,7 @@ def _europe(world: _Builder) -> None:
         generation=Generation.CAMEL,
         subscribed=(traded.QQQ,),
     )
-    world.run(
+    run = world.run(
         old,
         28.4,
         {"EUR": 110_000.0, "USD": 0.0},
@@ -263,6 +296,7 @@ def _europe(world: _Builder) -> None:
         (17.7, traded.TSLA, -60),
         (10.2, traded.AAPL, 140),
     )
+    run.plan(Activity(3 * HOUR, 3 * HOUR, traded.IEF, 10, trade_around))
     oldest = world.project(
         "Perpetuals",
         EUROPE,
@@ -270,7 +304,7 @@ def _europe(world: _Builder) -> None:
         generation=Generation.PASCAL,
         brokerage="BinanceFuturesBrokerage",
     )
-    world.run(
+    run = world.run(
         oldest,
         19.9,
         {"EUR": 20_000.0, "USDT": 50_000.0},
@@ -278,3 +312,4 @@ def _europe(world: _Builder) -> None:
         (11.3, traded.ETH_PERPETUAL, -2.5),
         (3.8, traded.BTC_PERPETUAL, -0.1),
     )
+    run.plan(Activity(2 * HOUR, 2 * HOUR, traded.ETH_PERPETUAL, 0.05, earn_rebates))

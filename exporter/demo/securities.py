@@ -81,6 +81,7 @@ TSLA: Final = _stock("TSLA", "TSLA UNU3P8Y3WFAD", 404.0, 0.55)
 QQQ: Final = _stock("QQQ", "QQQ RIWIV7K5Z9LX", 611.0, 0.2)
 IWM: Final = _stock("IWM", "IWM RV0PWMLXVHPH", 238.0, 0.22)
 TLT: Final = _stock("TLT", "TLT SGNKIKYGE9NP", 89.4, 0.13)
+IEF: Final = _stock("IEF", "IEF SGNKIKYGE9NP", 96.2, 0.07)
 AMD: Final = _stock("AMD", "AMD R735QTJ8XC9X", 231.0, 0.45)
 NFLX: Final = _stock("NFLX", "NFLX SEWJWLJNHZDX", 1120.0, 0.06)
 SPX: Final = Security(

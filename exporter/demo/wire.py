@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from exporter.demo.deployment import Deployment
 from exporter.demo.lean import (
     currency_symbol,
     fees_text,
@@ -19,7 +20,7 @@ from exporter.demo.lean import (
 from exporter.demo.ledger import CashRow, HoldingState
 from exporter.demo.market import Security
 from exporter.demo.phpjson import LongFloat, PlainObject
-from exporter.demo.project import Deployment, Generation, ProjectState, SimulatedProject
+from exporter.demo.project import Generation, ProjectState, SimulatedProject
 
 _HOLDING_KEYS: Final[Mapping[Generation, Mapping[str, str]]] = {
     Generation.SHORT: {
@@ -60,6 +61,8 @@ _HOLDING_KEYS: Final[Mapping[Generation, Mapping[str, str]]] = {
 
 _ENGINES: Final = {Generation.SHORT: 17_210, Generation.CAMEL: 15_430, Generation.PASCAL: 9_120}
 """The LEAN version number each generation stands for."""
+
+_MEGABYTES: Final = 1024
 
 _SOURCE: Final = '''from AlgorithmImports import *
 
@@ -236,8 +239,8 @@ def server_statistics(state: ProjectState, project: SimulatedProject) -> dict[st
     swing = math.sin(state.time / 97 + project.project_id)
     return {
         "CPU Usage": f"{12 + 9 * swing:.1f}%",
-        "Used RAM (MB)": str(round(430 + 60 * swing)),
-        "Total RAM (MB)": "1024",
+        "Used RAM (MB)": str(round(_MEGABYTES * project.memory_ratio(state))),
+        "Total RAM (MB)": str(_MEGABYTES),
         "Hostname": f"simulated-{project.project_id}",
         "LEAN Version": f"2.5.0.0.{_ENGINES[project.generation]}",
         "Up Time": uptime_text(state.time - (state.launched or state.time)),
@@ -256,6 +259,7 @@ def project_row(project: SimulatedProject, time: float) -> dict[str, Any]:
         "projectId": project.project_id,
         "organizationId": hashlib.md5(b"organization", usedforsecurity=False).hexdigest(),
         "name": project.name,
+        "description": "",
         "created": date_text(project.created),
         "modified": date_text(run.launched if run else project.created),
         "ownerId": 1,
@@ -273,6 +277,7 @@ def project_row(project: SimulatedProject, time: float) -> dict[str, Any]:
         ],
         "leanVersionId": engine,
         "leanPinnedToMaster": current,
+        "leanEnvironment": 1,
         "parameters": [],
         "libraries": [],
         "paperEquity": 100_000,
@@ -280,7 +285,7 @@ def project_row(project: SimulatedProject, time: float) -> dict[str, Any]:
         "liveForm": None,
         "codeRunning": run is not None and not run.has_ended(time),
         "encrypted": False,
-        "grid": "",
+        "grid": PlainObject(),
     }
 
 

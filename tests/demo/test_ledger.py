@@ -96,13 +96,13 @@ def test_currencies_are_rows_of_cash(kind):
 
 
 def test_foreign_stock_is_paid_in_its_own_currency():
-    """In a euro account 10 at $100 make a debt of $1000, and all is converted at 0.8."""
+    """In a euro account 10 at $100 make a debt of $1000, a fee of $2 costs 1.60, and 0.8 converts all."""
     valuation = bought(security(SecurityType.EQUITY), currency="EUR").valuation(20, QUOTES)
     assert [(row.currency, row.amount, row.rate) for row in valuation.cash] == [
-        ("EUR", 9998, 1.0),
+        ("EUR", 9998.4, 1.0),
         ("USD", -1000, 0.8),
     ]
-    assert valuation.equity == 9998 - 800 + 880
+    assert valuation.equity == pytest.approx(9998.4 - 800 + 880)
 
 
 def test_less_than_a_lot_is_not_invested():
