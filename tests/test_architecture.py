@@ -42,6 +42,7 @@ DOORS = {
         "metrics/exposition.py",
         "quantconnect/envelope.py",
         "quantconnect/wire/chart.py",
+        "quantconnect/wire/orders.py",
         "quantconnect/wire/portfolio.py",
     },
     "prometheus_client": {"metrics/process_metrics.py"},

@@ -1,15 +1,16 @@
 """An order as one answer of the API states it, and what is remembered of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite, nan
 from typing import NamedTuple
 
 SETTLING_TIME = 3600.0
 """Seconds after its last event in which a closed order may still change: a late fill, a corrected fee."""
 
 _NOTHING = Decimal(0)
+_ROUNDING = 1e-9
 _MICROSECONDS = 6
 _SLIPPAGE_DECIMALS = 12
 
@@ -75,10 +76,10 @@ class OrderEvent(NamedTuple):
 
     status: OrderStatus
     time: float | None
-    fill_price: float = 0.0
+    fill_price: float | None = None
     fill_quantity: float = 0.0
     fee: float = 0.0
-    fee_currency: str = ""
+    fee_currency: str = "unknown"
 
 
 class Quote(NamedTuple):
@@ -134,14 +135,16 @@ Amounts = tuple[tuple[str, Decimal], ...]
 
 
 class Execution(NamedTuple):
-    """How a market order was filled: seconds from submission to last fill, and slippage as a ratio."""
+    """How a market order was filled: seconds from submission to last fill, and slippage as a ratio.
+
+    Slippage is that of the average fill against the quote at submission. What is not known is ``None``.
+    """
 
     duration: float | None
     slippage: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRecord:
+class OrderRecord(NamedTuple):
     """What an order adds to the totals. Times are Unix seconds, ``changed`` is the last of them.
 
     ``fees`` and ``rebates`` are amounts by currency, both positive. ``rejected`` is whether it ever had
@@ -171,16 +174,14 @@ class OrderRecord:
 
     def is_final(self, now: float) -> bool:
         """Tell whether nothing of the order will change after ``now``, Unix seconds."""
-        closed = self.status in CLOSED_STATUSES
-        return closed and self.changed is not None and now - self.changed > SETTLING_TIME
+        return _is_final(self.status, self.changed, now)
 
     def after(self, before: "OrderRecord") -> "OrderRecord":
         """Return the record as a later statement about the same order than ``before``.
 
         What counters count never falls: a statement may come without the events of an earlier one.
         """
-        return replace(
-            self,
+        return self._replace(
             type=before.type,
             rejected=self.rejected or before.rejected,
             buys=max(self.buys, before.buys),
@@ -193,34 +194,49 @@ class OrderRecord:
         )
 
 
-def record(order: Order, now: float) -> OrderRecord:
+def record(order: Order, now: float) -> OrderRecord:  # noqa: C901 - one pass over thousands of events
     """Return what an order adds to the totals at ``now``, Unix seconds."""
     rejected = order.status is OrderStatus.INVALID
     buys = sells = lost = 0
-    last_fill = None
-    changed = order.changed
+    changed, submitted, last_fill = order.changed, None, None
+    quantity = value = lost_quantity = 0.0
     fees: dict[str, Decimal] = {}
     rebates: dict[str, Decimal] = {}
-    for status, time, _, quantity, fee, currency in order.events:
+    for status, time, fill_price, fill_quantity, fee, currency in order.events:
         if time is not None and (changed is None or time > changed):
             changed = time
-        if status is OrderStatus.INVALID:
+        if status is OrderStatus.SUBMITTED and submitted is None:
+            submitted = time
+        elif status is OrderStatus.INVALID:
             rejected = True
         if fee:
             amounts = fees if fee > 0 else rebates
             amounts[currency] = amounts.get(currency, _NOTHING) + abs(Decimal(repr(fee)))
-        if not quantity or status is OrderStatus.UNKNOWN:
+        if not fill_quantity or status is OrderStatus.UNKNOWN:
             continue
         if status not in _FILL_STATUSES:
             lost += 1
+            lost_quantity += fill_quantity
             continue
-        if quantity > 0:
+        if fill_quantity > 0:
             buys += 1
         else:
             sells += 1
         if time is not None and (last_fill is None or time > last_fill):
             last_fill = time
-    recorded = OrderRecord(
+        quantity += fill_quantity
+        value += nan if fill_price is None else fill_price * fill_quantity
+    execution = None
+    if order.type is OrderType.MARKET and (buys or sells):
+        filled = abs(quantity + lost_quantity)
+        # The status may be ahead of the events: nothing is observed that another fill would change.
+        is_whole = order.status is OrderStatus.FILLED and filled >= abs(order.quantity) * (1 - _ROUNDING)
+        if is_whole or _is_final(order.status, changed, now):
+            execution = Execution(
+                _duration(order.created if submitted is None else submitted, last_fill),
+                _slippage(order.quote.mid(), quantity, value),
+            )
+    return OrderRecord(
         order.id,
         order.type,
         order.status,
@@ -234,52 +250,33 @@ def record(order: Order, now: float) -> OrderRecord:
         last_fill,
         tuple(fees.items()),
         tuple(rebates.items()),
+        execution,
     )
-    if (
-        order.type is OrderType.MARKET
-        and (buys or sells)
-        and (_is_filled_whole(order) or recorded.is_final(now))
-    ):
-        return replace(recorded, execution=execution(order))
-    return recorded
 
 
-def execution(order: Order) -> Execution:
-    """Return how an order was filled; a number that is not known is ``None``.
+def _is_final(status: OrderStatus, changed: float | None, now: float) -> bool:
+    return status in CLOSED_STATUSES and changed is not None and now - changed > SETTLING_TIME
 
-    Slippage is side * (average fill - mid) / mid, with the mid of the quote at submission and a side of
-    1 to buy and -1 to sell: positive is a cost.
-    """
-    fills = [event for event in order.events if event.status in _FILL_STATUSES and event.fill_quantity]
-    submitted = min(
-        (e.time for e in order.events if e.status is OrderStatus.SUBMITTED and e.time is not None),
-        default=order.created,
-    )
-    filled = latest(event.time for event in fills)
-    duration = None
-    if filled is not None and submitted is not None:
-        duration = max(0.0, round(filled - submitted, _MICROSECONDS))
-    mid = order.quote.mid()
-    quantity = sum(event.fill_quantity for event in fills)
-    slippage = None
-    if mid is not None and quantity:
-        average = sum(event.fill_price * event.fill_quantity for event in fills) / quantity
-        side = 1 if quantity > 0 else -1
-        slippage = round(side * (average - mid) / mid, _SLIPPAGE_DECIMALS)
-    return Execution(duration, slippage)
+
+def _duration(submitted: float | None, filled: float | None) -> float | None:
+    if submitted is None or filled is None:
+        return None
+    return max(0.0, round(filled - submitted, _MICROSECONDS))
+
+
+def _slippage(mid: float | None, quantity: float, value: float) -> float | None:
+    """Return side * (average fill - mid) / mid, with a side of 1 to buy and -1 to sell: positive is a cost."""
+    if mid is None or not quantity:
+        return None
+    ratio = (value / quantity - mid) / mid
+    if not isfinite(ratio):
+        return None
+    return round(ratio if quantity > 0 else -ratio, _SLIPPAGE_DECIMALS)
 
 
 def latest(times: Iterable[float | None]) -> float | None:
     """Return the latest of the times that are known."""
     return max((time for time in times if time is not None), default=None)
-
-
-def _is_filled_whole(order: Order) -> bool:
-    """Tell whether every fill of a filled order has come: its status may be ahead of its events."""
-    if order.status is not OrderStatus.FILLED:
-        return False
-    filled = sum((Decimal(repr(event.fill_quantity)) for event in order.events), _NOTHING)
-    return abs(filled) >= abs(Decimal(repr(order.quantity)))
 
 
 def _largest(one: Amounts, other: Amounts) -> Amounts:

@@ -202,7 +202,7 @@ class OrderBook:
     def settled(self) -> "OrderBook":
         """Return the complete book; an open order that is no longer listed has a status nobody knows."""
         gone = [
-            replace(each, status=OrderStatus.UNKNOWN) if each.is_open else each
+            each._replace(status=OrderStatus.UNKNOWN) if each.is_open else each
             for each in (self._before or {}).values()
         ]
         return replace(self, _before=None, _final_ids_before=()).with_final(gone)

@@ -208,6 +208,7 @@ class AccountPoller:
             return changed if fetched.error else changed.with_success(source, now)
 
         update = self._update(project_id, change)
+        log.orders_moved(update)
         if fetched.error:
             raise fetched.error
         log.recovered(update, source)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from exporter.errors import NotReady
 from exporter.polling.fetch_charts import fetch_charts, fetch_equity
+from exporter.polling.fetch_orders import fetch_orders
 from exporter.polling.fetched import Fetched, Poll
 from exporter.polling.state import Reading, Source
 
@@ -41,4 +42,5 @@ _FETCHERS: Mapping[Source, Callable[[Poll], Fetched]] = {
     Source.EQUITY: fetch_equity,
     Source.STATISTICS: _statistics,
     Source.CHARTS: fetch_charts,
+    Source.ORDERS: fetch_orders,
 }

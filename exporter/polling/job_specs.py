@@ -37,13 +37,14 @@ def value_jobs(project_id: int, settings: ProjectSettings) -> tuple[JobSpec, ...
         Source.EQUITY: polling.equity,
         Source.STATISTICS: polling.statistics,
         Source.CHARTS: polling.charts,
+        Source.ORDERS: polling.orders,
     }
     return tuple(
         JobSpec(
             JobKey(source, project_id),
-            intervals[source],
+            interval,
             cost=len(settings.charts) if source is Source.CHARTS else 1,
         )
         for source in VALUE_SOURCES
-        if source in sources_of(settings)
+        if source in sources_of(settings) and (interval := intervals[source]) is not None
     )

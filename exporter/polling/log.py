@@ -46,6 +46,17 @@ def members_unknown(update: Update | None) -> None:
         )
 
 
+def orders_moved(update: Update | None) -> None:
+    """Warn when the list of orders is not the one read before, so that it was read from its beginning."""
+    if update is None or update.before.order_book is None or update.after.order_book is None:
+        return
+    if update.after.order_book.rereads > update.before.order_book.rereads:
+        _logger.warning(
+            "orders have left the list or changed their place in it; it is read again, and what was counted stays",
+            extra=_project(update.after),
+        )
+
+
 def status_changed(update: Update) -> None:
     """Log that an algorithm started, stopped or was deployed again."""
     reading = update.before.deployment

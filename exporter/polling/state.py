@@ -11,6 +11,7 @@ from exporter.domain.deployment import Deployment, Statistics
 from exporter.domain.equity import EquityCurve
 from exporter.domain.gaps import Gap
 from exporter.domain.order_totals import OrderTotals
+from exporter.domain.orders import OrderBook
 from exporter.domain.portfolio import Portfolio
 from exporter.errors import Reason
 
@@ -30,7 +31,7 @@ class Source(StrEnum):
 
 _NO_FAILURES: Mapping[Reason, int] = MappingProxyType(dict.fromkeys(Reason, 0))
 
-VALUE_SOURCES = (Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS, Source.CHARTS)
+VALUE_SOURCES = (Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS, Source.CHARTS, Source.ORDERS)
 
 
 class Instant(NamedTuple):
@@ -76,7 +77,8 @@ class ProjectState(NamedTuple):
     ``deployment`` is ``None`` while the status is not known, and a reading of ``None`` for a
     project never deployed; ``ended`` is when it was first seen to run no more, Unix
     seconds. ``portfolio_changed`` is when the portfolio last differed from the one
-    before, Unix seconds. ``charts`` holds the last point of each series by chart.
+    before, Unix seconds. ``charts`` holds the last point of each series by chart. ``orders`` is what
+    the ``order_book`` came to when it was last complete.
     ``account_currency`` is ``None`` while it is not known. ``loading`` has the time that was asked
     for of each chart that QuantConnect is still preparing. ``answers_of`` is the deployment that
     ``live/read`` named last, ``None`` while it has not.
@@ -95,6 +97,7 @@ class ProjectState(NamedTuple):
     statistics: Reading[Statistics] | None = None
     charts: Mapping[str, Reading[Mapping[str, ChartPoint]]] = MappingProxyType({})
     orders: Reading[OrderTotals] | None = None
+    order_book: OrderBook | None = None
     account_currency: str | None = None
     loading: Mapping[str, Gap] = MappingProxyType({})
     answers_of: str | None = None
@@ -119,7 +122,8 @@ class ProjectState(NamedTuple):
         elif currency is None and self.portfolio is not None:
             currency = self.portfolio.value.infer_account_currency()
         health = {source: self.health.get(source, SourceHealth()) for source in sources_of(settings)}
-        return self._replace(settings=settings, charts=charts, health=health, account_currency=currency)
+        state = self if Source.ORDERS in health else self._replace(orders=None, order_book=None)
+        return state._replace(settings=settings, charts=charts, health=health, account_currency=currency)
 
     def with_deployment(self, deployment: Deployment | None, now: Instant) -> "ProjectState":
         """Return the state with the project's latest deployment.
@@ -145,6 +149,7 @@ class ProjectState(NamedTuple):
             statistics=None,
             charts={},
             orders=None,
+            order_book=None,
             account_currency=self.settings.account_currency,
             loading={},
             answers_of=None,
@@ -234,8 +239,12 @@ def new_project(project_id: int, account: str, settings: ProjectSettings) -> Pro
 
 
 def sources_of(settings: ProjectSettings) -> tuple[Source, ...]:
-    """Return what is polled of a project: charts only where some are configured."""
-    left_out = {Source.ORDERS} if settings.charts else {Source.ORDERS, Source.CHARTS}
+    """Return what is polled of a project: charts where some are configured, orders unless turned off."""
+    left_out = set()
+    if not settings.charts:
+        left_out.add(Source.CHARTS)
+    if settings.polling.orders is None:
+        left_out.add(Source.ORDERS)
     return tuple(source for source in Source if source not in left_out)
 
 

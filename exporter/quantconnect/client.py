@@ -16,6 +16,7 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.domain.chart import Chart
 from exporter.domain.deployment import Deployment, Statistics
+from exporter.domain.order import Order
 from exporter.domain.portfolio import Portfolio
 from exporter.errors import ApiError, NoDeployment, Reason, Unavailable
 from exporter.quantconnect.auth import Credentials, sign
@@ -34,6 +35,7 @@ from exporter.quantconnect.wire.live import (
     parse_listing,
     parse_project_names,
 )
+from exporter.quantconnect.wire.orders import OrdersShape, parse_orders
 from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
 from exporter.quantconnect.wire.statistics import StatisticsShape, parse_statistics
 
@@ -44,8 +46,17 @@ LIVE_LIST = "live/list"
 LIVE_READ = "live/read"
 LIVE_PORTFOLIO_READ = "live/portfolio/read"
 LIVE_CHART_READ = "live/chart/read"
+LIVE_ORDERS_READ = "live/orders/read"
 PROJECTS_READ = "projects/read"
-ENDPOINTS = (AUTHENTICATE, LIVE_LIST, LIVE_READ, LIVE_PORTFOLIO_READ, LIVE_CHART_READ, PROJECTS_READ)
+ENDPOINTS = (
+    AUTHENTICATE,
+    LIVE_LIST,
+    LIVE_READ,
+    LIVE_PORTFOLIO_READ,
+    LIVE_CHART_READ,
+    LIVE_ORDERS_READ,
+    PROJECTS_READ,
+)
 """Every endpoint the exporter may ask; each only reads."""
 
 RESULTS = (OK, *Reason)
@@ -56,12 +67,13 @@ LARGEST_BODIES = {
     LIVE_READ: 4 * _MEGABYTE,  # it holds the source code of the project
     LIVE_PORTFOLIO_READ: 4 * _MEGABYTE,  # 25,000 holdings
     LIVE_CHART_READ: 3 * _MEGABYTE,  # 1,000 points of 125 series
+    LIVE_ORDERS_READ: 8 * _MEGABYTE,  # 1,000 orders of a dozen fills each
     PROJECTS_READ: 6 * _MEGABYTE,  # 3,000 projects
 }
 """Bytes that an answer may have, after decompression: what each endpoint can need."""
 
 BELIEVABLE_AHEAD = 300.0
-"""Seconds that a point of a chart may be ahead of both our clock and the API's."""
+"""Seconds that a time may be ahead of both our clock and the API's."""
 
 _ONE_AT_A_TIME = Lock()
 """Only one answer at a time is in memory as objects. The interpreter would not read two faster."""
@@ -181,6 +193,18 @@ class Client:
             "end": int(end),
         }
         return self._ask(LIVE_CHART_READ, request, ChartShape, parse)
+
+    def live_orders(self, project_id: int, start: int, end: int) -> tuple[Order, ...]:
+        """Return orders of all deployments of a project: those at positions from ``start`` up to ``end``.
+
+        The API may send fewer, and refuse where there are none.
+        """
+        return self._ask(
+            LIVE_ORDERS_READ,
+            {"projectId": project_id, "start": start, "end": end},
+            OrdersShape,
+            lambda body, now: parse_orders(body, now + BELIEVABLE_AHEAD),
+        )
 
     def project_names(self) -> Mapping[int, str]:
         """Return the name of each of the account's projects by its id."""

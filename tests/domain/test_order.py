@@ -11,7 +11,6 @@ from exporter.domain.order import (
     OrderStatus,
     OrderType,
     Quote,
-    execution,
     record,
 )
 
@@ -34,13 +33,19 @@ def order(
     return Order(7, order_type, status, quantity, TIME, TIME, "L-ab", quote, limit_price, events)
 
 
+def executed(made: Order) -> Execution:
+    execution = record(made, TIME + 60).execution
+    assert execution is not None
+    return execution
+
+
 SUBMITTED = OrderEvent(S.SUBMITTED, TIME + 0.1)
 SOLD = OrderEvent(S.FILLED, TIME + 4.0, 601.12, -10.0, 1.0, "USD")
 
 
 def test_a_sale_below_the_mid_is_a_cost():
     """Sold at 601.12 with a mid of 601.20: 1.331e-04 of slippage, 3.9 s after it was submitted."""
-    assert execution(order(SUBMITTED, SOLD)) == Execution(
+    assert executed(order(SUBMITTED, SOLD)) == Execution(
         pytest.approx(3.9), pytest.approx(1.3307e-4, rel=1e-4)
     )
 
@@ -49,7 +54,7 @@ def test_a_purchase_above_the_mid_is_a_cost():
     """The genuine order of 2024: bought at 138.513986945 between 138.505714984 and that, 2.986e-05."""
     bought = OrderEvent(S.FILLED, TIME, 138.513986945, 720.0, 3.6, "USD")
     quote = Quote(138.505714984, 138.513986945, 138.505714984)
-    made = execution(order(OrderEvent(S.SUBMITTED, TIME), bought, quantity=720.0, quote=quote))
+    made = executed(order(OrderEvent(S.SUBMITTED, TIME), bought, quantity=720.0, quote=quote))
     assert made == Execution(0.0, pytest.approx(2.986e-05, rel=1e-3))
 
 
@@ -63,7 +68,7 @@ def test_a_purchase_above_the_mid_is_a_cost():
 )
 def test_mid_is_the_last_price_without_a_bid_or_an_ask(quote: Quote, slippage: float | None):
     """One side alone makes no mid; without a last price there is no slippage."""
-    assert execution(order(SUBMITTED, SOLD, quote=quote)).slippage == slippage
+    assert executed(order(SUBMITTED, SOLD, quote=quote)).slippage == slippage
 
 
 def test_average_fill_is_weighted_by_quantity():
@@ -72,7 +77,7 @@ def test_average_fill_is_weighted_by_quantity():
         OrderEvent(S.PARTIALLY_FILLED, TIME + 1, 100.0, 2.0),
         OrderEvent(S.FILLED, TIME + 9, 101.0, 8.0),
     )
-    made = execution(order(*fills, quantity=10.0, quote=Quote(99.0, 101.0)))
+    made = executed(order(*fills, quantity=10.0, quote=Quote(99.0, 101.0)))
     assert made == Execution(9.0, pytest.approx(0.008))
 
 

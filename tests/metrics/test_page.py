@@ -4,7 +4,6 @@ import gzip
 import re
 import subprocess
 import zlib
-from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -58,10 +57,10 @@ def _with_orders(bench, project_id):
     placed = OrderRecord(1, market, OrderStatus.FILLED, START - 600, START - 596, is_marketable=True)
     dollar = ("USD", Decimal("1.25"))
     records = (
-        replace(placed, buys=2, last_fill=START - 596, fees=(dollar,), execution=Execution(4.0, 0.0002)),
-        replace(placed, sells=1, rebates=(dollar,), execution=Execution(70.0, -0.002), fills_lost=1),
-        replace(placed, type=limit, status=OrderStatus.INVALID, rejected=True),
-        replace(placed, type=limit, status=OrderStatus.SUBMITTED, is_marketable=False),
+        placed._replace(buys=2, last_fill=START - 596, fees=(dollar,), execution=Execution(4.0, 0.0002)),
+        placed._replace(sells=1, rebates=(dollar,), execution=Execution(70.0, -0.002), fills_lost=1),
+        placed._replace(type=limit, status=OrderStatus.INVALID, rejected=True),
+        placed._replace(type=limit, status=OrderStatus.SUBMITTED, is_marketable=False),
     )
     read = Reading(OrderTotals().plus(records), now)
     bench.exporter._store.update(project_id, lambda known: known._replace(orders=read))

@@ -64,6 +64,7 @@ def test_every_portfolio_comes_first(api):
         "live/portfolio/read",
         "live/chart/read",
         "live/read",
+        "live/orders/read",
     ]
 
 
@@ -475,7 +476,7 @@ def test_short_budget_stretches_intervals_and_shows_it(make_bench, api, caplog):
     bench = make_bench(config)
     bench.poll()
     samples = bench.samples()
-    equity = 60 * (10 * (1 + 60 / 300) + 4 * 10) / (9.5 - 1) / 4
+    equity = 60 * (10 * (1 + 2 * 60 / 300) + 4 * 10) / (9.5 - 1) / 4
     in_force = {
         each["source"]: samples.one("quantconnect_poll_interval_seconds", **each)
         for each in samples.labels(
@@ -484,7 +485,13 @@ def test_short_budget_stretches_intervals_and_shows_it(make_bench, api, caplog):
     }
 
     assert in_force == pytest.approx(
-        {"status": 60, "equity": equity, "portfolio": 4 * equity, "statistics": 4 * 5 * equity}
+        {
+            "status": 60,
+            "equity": equity,
+            "portfolio": 4 * equity,
+            "statistics": 4 * 5 * equity,
+            "orders": 4 * 5 * equity,
+        }
     )
     assert samples.one("quantconnect_api_requests_per_minute_limit", account="main") == 10
     assert caplog.text.count("request budget is short") == 1

@@ -6,7 +6,8 @@ from exporter.polling.schedule import JobKey
 from exporter.polling.state import Source
 
 OWN = ProjectSettings(
-    polling=Polling(status=20, portfolio=1, equity=2, statistics=3, charts=4), charts=("A", "B", "C")
+    polling=Polling(status=20, portfolio=1, equity=2, statistics=3, charts=4, orders=5),
+    charts=("A", "B", "C"),
 )
 
 
@@ -17,6 +18,7 @@ def test_each_source_has_its_interval():
         JobSpec(JobKey(Source.EQUITY, 7), 2),
         JobSpec(JobKey(Source.STATISTICS, 7), 3),
         JobSpec(JobKey(Source.CHARTS, 7), 4, cost=3),
+        JobSpec(JobKey(Source.ORDERS, 7), 5),
     )
 
 
@@ -24,7 +26,13 @@ def test_no_charts_no_job():
     """Without configured charts none is asked for."""
     kinds = [demand.key.kind for demand in value_jobs(7, ProjectSettings())]
 
-    assert kinds == [Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS]
+    assert kinds == [Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS, Source.ORDERS]
+
+
+def test_orders_may_be_turned_off():
+    """Without an interval orders are not asked for."""
+    settings = ProjectSettings(polling=Polling(orders=None))
+    assert Source.ORDERS not in [demand.key.kind for demand in value_jobs(7, settings)]
 
 
 def test_listing_is_as_frequent_as_the_most_frequent_status():

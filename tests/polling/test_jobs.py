@@ -28,7 +28,7 @@ def make_queue(clock):
 
 
 def test_values_of_a_running_project_are_due_at_once(make_queue):
-    """A project that begins to run is asked for its portfolio, its equity and its statistics, in that order."""
+    """A project that begins to run is asked for its portfolio, equity, statistics and orders, in that order."""
     queue = make_queue()
     queue.begin(PROJECT)
     taken = []
@@ -36,7 +36,7 @@ def test_values_of_a_running_project_are_due_at_once(make_queue):
         taken.append(due.key.kind)
         queue.succeeded(due.key)
 
-    assert taken == [Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS]
+    assert taken == [Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS, Source.ORDERS]
     assert queue.running_projects() == 1
 
 

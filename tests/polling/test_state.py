@@ -38,7 +38,7 @@ def test_new_project_claims_nothing():
 
     assert {health.up for health in state.health.values()} == {None}
     assert (state.deployment, state.portfolio, state.equity, state.account_currency) == (None,) * 4
-    assert set(state.health) == {Source.STATUS, Source.PORTFOLIO, Source.EQUITY, Source.STATISTICS}
+    assert set(state.health) == set(Source) - {Source.CHARTS}
 
 
 def test_configured_charts_are_a_source():

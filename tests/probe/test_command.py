@@ -109,11 +109,9 @@ def test_signed_in(probe):
     assert lines[:3] == ["configuration is valid: 2 accounts, 0 named projects", "", lines[2]]
     assert lines[2] == "account main: signed in as user 100001"
     assert re.fullmatch(r"  clock     (agrees with QuantConnect's to the second|\ds .*)", lines[3])
-    assert lines[4] == "  budget    23.0 of 6000 requests a minute"
-    assert lines[5].startswith(
-        "  polls     status every 1m, portfolio every 1m, equity every 1m, statistics every 5m"
-    )
-    assert lines[6] == "  projects  10 found, 10 running, 10 polled"
+    assert lines[4] == "  budget    25.0 of 6000 requests a minute"
+    polls = "status every 1m, portfolio every 1m, equity every 1m, statistics every 5m, orders every 5m"
+    assert f"polls {polls} projects 10 found, 10 running, 10 polled" in account_of(output, "main")
     assert re.search(
         r"^  23456705  running  \d{4}-\d\d-\d\d \d\d:\d\d  yes     FX Carry$", output, re.MULTILINE
     )
@@ -126,7 +124,7 @@ def test_small_budget(probe):
 
     assert code == 0
     told = account_of(output, "main")
-    assert "23.0 wanted of 10 requests a minute: some intervals are longer than configured" in told
+    assert "25.0 wanted of 10 requests a minute: some intervals are longer than configured" in told
     assert re.search(r"portfolio every \d\S* \(configured 1m\)", told)
 
 

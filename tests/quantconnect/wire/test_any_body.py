@@ -24,6 +24,7 @@ from exporter.quantconnect.wire.live import (
     parse_listing,
     parse_project_names,
 )
+from exporter.quantconnect.wire.orders import OrdersShape, parse_orders
 from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
 from exporter.quantconnect.wire.statistics import StatisticsShape, parse_statistics
 
@@ -33,6 +34,7 @@ PARSERS = {
     "live/read statistics": (StatisticsShape, lambda body: parse_statistics(body, 50)),
     "live/portfolio/read": (PortfolioShape, parse_portfolio),
     "live/chart/read": (ChartShape, lambda body: parse_chart_answer(body, "Strategy Equity")),
+    "live/orders/read": (OrdersShape, parse_orders),
     "projects/read": (ProjectsShape, parse_project_names),
 }
 
@@ -64,6 +66,39 @@ BODIES: Mapping[str, Any] = {
     "live/chart/read": {
         "success": True,
         "chart": {"series": {"Equity": {"values": [[1, 2, 3, 1, 2]]}, "R": {"values": [[1, 2], {"x": 3}]}}},
+    },
+    "live/orders/read": {
+        "success": True,
+        "orders": [
+            {
+                "id": 5,
+                "type": 1,
+                "status": 3,
+                "createdTime": "2026-11-27T14:31:00Z",
+                "quantity": -10.5,
+                "limitPrice": 601.1,
+                "orderSubmissionData": {"bidPrice": 601.18, "askPrice": 601.22, "lastPrice": 601.2},
+                "events": [
+                    {
+                        "id": "L-5-1",
+                        "algorithmId": "L",
+                        "time": 1795789860.1,
+                        "status": "filled",
+                        "fillPrice": 601.12,
+                        "fillQuantity": -10.5,
+                        "orderFeeAmount": 1.5,
+                        "orderFeeCurrency": "USD",
+                    }
+                ],
+            },
+            {
+                "Id": 6,
+                "Status": None,
+                "Time": "2026-11-27T14:31:00Z",
+                "OrderSubmissionData": [],
+                "Events": [{"status": None, "fill-price": 1.5, "order-fee-amount": 2.5}],
+            },
+        ],
     },
     "projects/read": {"success": True, "projects": [{"projectId": 5, "name": "Five"}]},
 }
@@ -136,6 +171,7 @@ def test_numbers_are_found_where_they_are():
         "live/read statistics": 7,
         "live/portfolio/read": 6 + 6 + 5 + 3,
         "live/chart/read": 9,
+        "live/orders/read": 11 + 9,
         "projects/read": 0,
     }
     assert expected == found

@@ -1,0 +1,53 @@
+"""Asking for orders until the order book is complete."""
+
+from exporter.domain.orders import OrderBook
+from exporter.errors import ApiError, NoDeployment, NotReady, Rejected
+from exporter.polling.fetched import Change, Fetched, Poll
+from exporter.polling.state import Instant, ProjectState, Reading
+
+MOST_REQUESTS_FOR_ORDERS = 20
+"""Requests that one poll of orders may make: 2,000 orders, also where pages are short."""
+
+
+def fetch_orders(poll: Poll) -> Fetched:
+    """Ask until the order book is complete; until then its totals are not published.
+
+    What was read before an error is kept for the next poll.
+    """
+    known = poll.state.order_book
+    is_continued = known is not None and known.wanted is not None
+    book = (known or OrderBook(poll.deployment.deploy_id, poll.deployment.launched)).begun()
+    for requests_left in range(MOST_REQUESTS_FOR_ORDERS, 0, -1):
+        if book.wanted is None and is_continued:
+            # What may have changed since the earlier poll is asked for again, if this poll has room for it.
+            is_continued, again = False, book.begun()
+            book = again if again.requests_left <= requests_left else book
+        span = book.wanted
+        if span is None:
+            break
+        try:
+            book = book.with_page(poll.client.live_orders(poll.state.project_id, *span), poll.now.wall)
+        except ApiError as error:
+            if not isinstance(error, Rejected) or isinstance(error, NoDeployment):
+                return Fetched(_with_orders(book, poll.now), error)
+            if span.first == 0:  # no list ends there, so this says nothing about the list
+                raise
+            book = book.with_refusal()
+    unfinished = NotReady("the list of orders is long and not read to its end yet") if book.wanted else None
+    return Fetched(_with_orders(book, poll.now), unfinished, next_cost=_next_cost(book))
+
+
+def _next_cost(book: OrderBook) -> int:
+    return MOST_REQUESTS_FOR_ORDERS if book.wanted else book.begun().requests_left
+
+
+def _with_orders(book: OrderBook, now: Instant) -> Change:
+    def change(previous: ProjectState) -> ProjectState:
+        if book.wanted is not None:
+            return previous._replace(order_book=book)
+        totals, known = book.totals(), previous.orders
+        # The same object tells rendering that nothing has changed.
+        value = known.value if known is not None and known.value == totals else totals
+        return previous._replace(order_book=book, orders=Reading(value, now))
+
+    return change
