@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from exporter.config.model import ProjectSettings
+from exporter.domain.chart import ChartPoint
 from exporter.domain.deployment import AlgorithmStatus, Deployment, Statistics
+from exporter.domain.equity import EquityCurve
+from exporter.domain.order import Execution, OrderRecord, OrderStatus, OrderType
+from exporter.domain.order_totals import OrderTotals
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.metrics.exposition import Format
@@ -21,7 +25,7 @@ from exporter.polling.store import Store
 from tests.support import FakeClock, parse_page
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
-NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+NUMBER = st.floats()
 MAYBE = st.none() | NUMBER
 CLOCK = FakeClock()
 NOW = Instant(CLOCK.wall(), CLOCK.monotonic())
@@ -40,13 +44,44 @@ STATISTICS = st.dictionaries(TEXT, NUMBER, max_size=3).map(
 )
 
 
+NAMES = st.sampled_from(["desk", "team", "project", "_9"])
+CHARTS = st.dictionaries(
+    TEXT, st.dictionaries(TEXT, st.builds(ChartPoint, NUMBER, NUMBER, NUMBER), max_size=2), max_size=2
+)
+RECORDS = st.lists(
+    st.builds(
+        OrderRecord,
+        st.integers(),
+        st.sampled_from(OrderType),
+        st.sampled_from(OrderStatus),
+        created=MAYBE,
+        changed=MAYBE,
+        is_marketable=st.booleans(),
+        buys=st.integers(0, 9),
+        last_fill=MAYBE,
+        fees=st.lists(st.tuples(TEXT, st.decimals(0, 9)), max_size=2).map(tuple),
+        execution=st.none()
+        | st.builds(Execution, st.none() | st.floats(0, 1e9), st.none() | st.floats(-9, 9)),
+    ),
+    max_size=3,
+)
+
+
 @st.composite
 def states(draw: st.DrawFn, project_id: int) -> ProjectState:
-    deployment = Deployment(draw(TEXT), AlgorithmStatus.RUNNING, 1.0, brokerage=draw(TEXT))
-    state = new_project(project_id, draw(TEXT), ProjectSettings(name=draw(TEXT)))
+    deployment = Deployment(draw(TEXT), AlgorithmStatus.RUNNING, draw(MAYBE), brokerage=draw(TEXT))
+    labels = tuple(draw(st.dictionaries(NAMES, TEXT, max_size=3)).items())
+    state = new_project(project_id, draw(TEXT), ProjectSettings(name=draw(TEXT), labels=labels))
     state = state.with_deployment(deployment, NOW)
     state = state.with_portfolio(Portfolio(draw(HOLDINGS), draw(CASH)), NOW)
-    return state._replace(statistics=Reading(draw(STATISTICS), NOW))
+    points = (ChartPoint(1.0, draw(NUMBER), draw(NUMBER)),)
+    return state._replace(
+        statistics=Reading(draw(STATISTICS), NOW),
+        equity=Reading(EquityCurve(1.0, points, draw(NUMBER)), NOW),
+        charts={name: Reading(series, NOW) for name, series in draw(CHARTS).items()},
+        orders=Reading(OrderTotals().plus(draw(RECORDS)), NOW),
+        portfolio_changed=draw(MAYBE),
+    )
 
 
 def page_of(all_states: tuple[ProjectState, ...]) -> Page:
@@ -75,7 +110,7 @@ def shown(all_states: tuple[ProjectState, ...]) -> dict[tuple[str, str, str, str
             expected["quantconnect_cash_value", *own, balance.currency] = balance.value
         for statistic, value in state.statistics.value.custom:
             expected["quantconnect_runtime_statistic", *own, statistic] = value
-    return {key: value for key, value in expected.items() if value is not None}
+    return {key: value for key, value in expected.items() if value is not None and isfinite(value)}
 
 
 def read(samples: list[tuple[str, dict[str, str], float]]) -> dict[tuple[str, str, str, str], float]:
@@ -98,7 +133,7 @@ def promtool(needs) -> str:
 @settings(max_examples=40, deadline=None)
 @given(st.tuples(states(1), states(2)))
 def test_any_portfolio_reads_back(promtool, both):
-    """Whatever texts and numbers projects have, both parsers read back those, and promtool has no complaint."""
+    """Whatever texts and numbers projects have, both parsers read back those that are finite, each once."""
     page = page_of(both)
     text, openmetrics = (bytes(page.plain(each)).decode() for each in (Format.TEXT, Format.OPENMETRICS))
     expected = shown(both)
