@@ -10,6 +10,7 @@ from math import inf
 from operator import eq, is_
 from typing import Any, Generic, TypeVar
 
+from exporter.domain.equity import EquityCurve
 from exporter.metrics import rows
 from exporter.metrics.exporter_metrics import ACCOUNT_FAMILIES, EXPORTER_FAMILIES
 from exporter.metrics.exposition import Kind
@@ -53,11 +54,11 @@ class Group(Generic[V]):
     help text ends with ``note``. What is of no ``source`` never leaves.
     """
 
+    source: Source | None
     read: Callable[[ProjectState], Reading[V] | None]
     tables: tuple[Table[V, Any, Any], ...]
     note: str = ""
     is_same: Callable[[V, V], bool] = _is_same
-    source: Source | None = None
 
 
 HEALTH = (
@@ -318,6 +319,11 @@ def _portfolio(state: ProjectState) -> Reading[rows.ShownPortfolio] | None:
     return known and Reading(rows.ShownPortfolio(known.value, most), known.read_at)
 
 
+def _equity(state: ProjectState) -> Reading[Reading[EquityCurve]] | None:
+    """Return the curve with when it was read, which decides what "today" is."""
+    return state.equity and Reading(state.equity, state.equity.read_at)
+
+
 def _charts(state: ProjectState) -> Reading[rows.Charts] | None:
     """Return all charts as read when the oldest of them was: they leave the page together."""
     if not state.charts:
@@ -327,19 +333,14 @@ def _charts(state: ProjectState) -> Reading[rows.Charts] | None:
 
 
 _GROUPS = (  # without a declared type, which would let a group's tables show another value than it reads
-    Group(lambda state: Reading(rows.Health(state.health, state.portfolio_changed), _FOREVER), HEALTH),
-    Group(lambda state: Reading(rows.Slow.of(state), _FOREVER), SLOW, is_same=eq),
-    Group(_status, STATUS, source=Source.STATUS),
-    Group(_portfolio, PORTFOLIO, _CACHED, source=Source.PORTFOLIO),
-    Group(
-        lambda state: state.equity and Reading(state.equity, state.equity.read_at),
-        EQUITY,
-        _CACHED,
-        source=Source.EQUITY,
-    ),
-    Group(lambda state: state.statistics, STATISTICS, _CACHED, source=Source.STATISTICS),
-    Group(_charts, CHARTS, _CACHED, source=Source.CHARTS),
-    Group(lambda state: state.orders, ORDERS, _CACHED, source=Source.ORDERS),
+    Group(None, lambda state: Reading(rows.Health(state.health, state.portfolio_changed), _FOREVER), HEALTH),
+    Group(None, lambda state: Reading(rows.Slow.of(state), _FOREVER), SLOW, is_same=eq),
+    Group(Source.STATUS, _status, STATUS),
+    Group(Source.PORTFOLIO, _portfolio, PORTFOLIO, _CACHED),
+    Group(Source.EQUITY, _equity, EQUITY, _CACHED),
+    Group(Source.STATISTICS, lambda state: state.statistics, STATISTICS, _CACHED),
+    Group(Source.CHARTS, _charts, CHARTS, _CACHED),
+    Group(Source.ORDERS, lambda state: state.orders, ORDERS, _CACHED),
 )
 
 GROUPS: tuple[Group[Any], ...] = _GROUPS

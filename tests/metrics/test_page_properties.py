@@ -77,7 +77,7 @@ def states(draw: st.DrawFn, project_id: int) -> ProjectState:
     points = (ChartPoint(1.0, draw(NUMBER), draw(NUMBER)),)
     return state._replace(
         statistics=Reading(draw(STATISTICS), NOW),
-        equity=Reading(EquityCurve(1.0, points, draw(NUMBER)), NOW),
+        equity=Reading(EquityCurve(1.0, points=points, peak=draw(NUMBER)), NOW),
         charts={name: Reading(series, NOW) for name, series in draw(CHARTS).items()},
         orders=Reading(OrderTotals().plus(draw(RECORDS)), NOW),
         portfolio_changed=draw(MAYBE),
