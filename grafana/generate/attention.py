@@ -16,7 +16,7 @@ from grafana.generate.look import (
     words,
 )
 from grafana.generate.panels import Panel
-from grafana.generate.promql import EACH, PROJECT, any_of, labelled, select
+from grafana.generate.promql import EACH, PROJECT, any_of, labelled, measured, select
 from grafana.generate.tables import Column, Rows, table
 
 _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -29,6 +29,7 @@ _ROW = ("level", "alertname", "what", *PROJECT)
 _FIRING = 'alertstate="firing"'
 _CHOSEN = 'project_id=~"$project_id"'
 _NO_ACCOUNT = 'account=""'
+_NO_PROJECT = 'project_id=""'
 _NOT_RUNNING = "QuantConnectAlgorithmNotRunning"
 _STUCK_SECONDS = 900
 
@@ -63,6 +64,7 @@ ALERT_WORDS = {
     "QuantConnectClockSkew": "Clock is off",
     "QuantConnectExporterDown": "Exporter is down",
     "QuantConnectConfigReloadFailed": "Configuration refused",
+    "QuantConnectRulesFailing": "Alert rules fail",
 }
 _OTHER_WORDS = {
     "runtime_error": "Crashed: runtime error",
@@ -74,6 +76,8 @@ _OTHER_WORDS = {
     "deleted": "Deleted",
     "half_drawdown": "Drawdown over half of its limit",
     "half_loss": "Today's loss over half of its limit",
+    "half_strategy_drawdown": "Strategy drawdown over half of its limit",
+    "half_strategy_loss": "Strategy loss over half of its limit",
     "late": "Not read in time",
     "stuck": "A market order is stuck",
     "no_status": "Its status is not known",
@@ -90,9 +94,22 @@ _LEVEL_WORDS = words(
     }
 )
 _ANCHORS = words({name: name.lower() for name in ALERT_WORDS})
+
+
+def _share_of_limit(measure: str, limit: str) -> str:
+    """Return what the alert rules measure as a share of its limit, by project."""
+    return f"{measured(measure)} / on (project_id) group_right () {EACH.limit(limit)}"
+
+
 _LIMITS = (
     ("QuantConnectDrawdown", "half_drawdown", EACH.drawdown_limit_used()),
     ("QuantConnectDailyLoss", "half_loss", EACH.daily_loss_limit_used()),
+    (
+        "QuantConnectStrategyDrawdown",
+        "half_strategy_drawdown",
+        _share_of_limit("strategy_drawdown_ratio", "drawdown_ratio"),
+    ),
+    ("QuantConnectStrategyLoss", "half_strategy_loss", _share_of_limit("strategy_loss", "strategy_loss")),
 )
 _DESCRIPTION = (
     "What fires, does not run, is not read in time or has used half of a limit, worst and newest first, "
@@ -170,20 +187,23 @@ def _firing(*matchers: str) -> str:
 def _alerts(*, all_accounts: bool) -> str:
     """Return what fires for the chosen projects, for accounts, and for exporters.
 
-    Without ``all_accounts`` an account's alerts are left out unless a chosen project belongs to it.
+    Without ``all_accounts`` an account's alerts are left out unless a chosen project belongs to it. That
+    a project does not run is left out where its status says so, with the reason.
     """
     named = ('alertname=~"QuantConnect.*"', f'alertname!~"QuantConnectWatchdog|{_NOT_RUNNING}"')
+    not_running = _firing(f'alertname="{_NOT_RUNNING}"', _CHOSEN)
+    stopped = f"({not_running} unless on (project_id) {EACH.ended()})"
     if all_accounts:
         firing = _firing(*named, 'project_id=~"$project_id|"')
     else:
-        no_project = 'project_id=""'
-        of_account = _firing(*named, no_project, 'account!=""')
+        of_account = _firing(*named, _NO_PROJECT, 'account!=""')
         own = f"max by (account) ({select('algorithm_info')})"
         firing = (
-            f"({_firing(*named, _CHOSEN)} or {_firing(*named, no_project, _NO_ACCOUNT)} "
-            f"or ({of_account} and on (account) {own}))"
+            f"{_firing(*named, _CHOSEN)} or {_firing(*named, _NO_PROJECT, _NO_ACCOUNT)} "
+            f"or ({of_account} and on (account) {own})"
         )
-    since = f'1000 * (ALERTS_FOR_STATE{{alertname=~"QuantConnect.*"}} and ignoring (alertstate) {firing})'
+    states = 'ALERTS_FOR_STATE{alertname=~"QuantConnect.*"}'
+    since = f"1000 * ({states} and ignoring (alertstate) ({firing} or {stopped}))"
     owner = f'label_join({_by_severity(since)}, "owner", ";", "project", "account")'
     return _row(f'label_replace({owner}, "project", "$1", "owner", ";(.+)")', "min")
 

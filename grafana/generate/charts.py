@@ -53,15 +53,19 @@ def lines(  # noqa: PLR0913 - each is one thing to say of a panel
     looks: Mapping[str, Look] | None = None,
     lowest: float | None = None,
     highest: float | None = None,
+    at_least: float | None = None,
     decimals: int | None = None,
     points: bool = False,
     no_value: str = UNKNOWN,
 ) -> Panel:
     """Return lines over time. ``looks`` by the letter of a query. Gaps stay gaps: they are not known.
 
+    ``at_least`` is how far from zero the axis reaches on either side, so that a flat line has a scale.
     ``points`` marks values, so that one without neighbours can be seen.
     """
     panel = _over_time(title, description, queries, unit, no_value)
+    if at_least is not None:
+        panel.axis_soft_min(-at_least).axis_soft_max(at_least)
     if points:
         panel.show_points(shape.VisibilityMode.AUTO)
     panel.legend(_legend(shape.LegendDisplayMode.LIST, shape.LegendPlacement.BOTTOM))

@@ -3,33 +3,32 @@
 from grafana.generate.charts import lines
 from grafana.generate.fleet import accounts_panel
 from grafana.generate.frame import Line, Page, Section, job_variable, label_variable, project_variable
+from grafana.generate.health_now import exporters_panel, tiles
+from grafana.generate.health_queries import (
+    RATE,
+    SOURCE,
+    age,
+    failed_requests,
+    interval,
+    of_project,
+    own,
+    share_of_budget,
+)
 from grafana.generate.look import (
-    GREEN,
+    BYTES,
     INTERVALS_LATE,
-    MILLISECONDS_AGO,
-    NEUTRAL,
     NOTHING,
     NUMBER,
-    ORANGE,
     POLL_WORDS,
     RATIO,
-    RED,
     SECONDS,
-    SHARE_IN_USE,
-    SOME_IS_ODD,
     SOURCE_WORDS,
     TIMES,
-    UPTIME,
-    words,
 )
-from grafana.generate.panels import Panel, Query, tile
+from grafana.generate.panels import Panel, Query
 from grafana.generate.tables import Column, Rows, table
 
-_CHOSEN = 'job=~"$job",instance=~"$instance"'
-_SOURCE = "instance, project_id, project, source"
-_BYTES = "bytes"
 _REQUESTS_PER_MINUTE = "reqpm"
-_RATE = "[$__rate_interval]"
 _QUANTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 
 
@@ -49,8 +48,8 @@ def exporter_page() -> Page:
             Section(
                 "",
                 [
-                    Line(3, [(3, each) for each in _tiles()]),
-                    Line(6, [(15, _exporters()), (9, accounts_panel())]),
+                    Line(3, [(3, each) for each in tiles()]),
+                    Line(6, [(15, exporters_panel()), (9, accounts_panel())]),
                 ],
             ),
             Section(
@@ -78,154 +77,8 @@ def exporter_page() -> Page:
     )
 
 
-def _own(metric: str, *matchers: str) -> str:
-    return f"{metric}{{{','.join((_CHOSEN, *matchers))}}}"
-
-
-def _of_project(metric: str, *matchers: str) -> str:
-    return _own(metric, 'project_id=~"$project_id"', *matchers)
-
-
-def _tiles() -> list[Panel]:
-    requests = _own("quantconnect_api_requests_total")
-    polls, poll_failures = (
-        f"sum(rate({_of_project(f'quantconnect_{name}_total')}{_RATE}))"
-        for name in ("polls", "poll_failures")
-    )
-    late = f"({_age()}) / ({_interval()} > 0)"
-    return [
-        tile(
-            "Exporters up",
-            "How many of the chosen exporters Prometheus reaches. Red: none; read the process's log.",
-            f"count({_own('up')} == 1) or 0 * count({_own('up')})",
-            NUMBER,
-            ((None, RED), (0.5, NEUTRAL)),
-            decimals=0,
-        ),
-        tile(
-            "Down",
-            "How many of them it does not reach. Red: some.",
-            f"count({_own('up')} == 0) or 0 * count({_own('up')})",
-            NUMBER,
-            ((None, NEUTRAL), (0.5, RED)),
-            decimals=0,
-        ),
-        tile(
-            "Algorithms",
-            "Live algorithms that are polled, in all accounts.",
-            f"sum(max by (account) ({_own('quantconnect_projects')}))",
-            NUMBER,
-            decimals=0,
-        ),
-        tile(
-            "Left out",
-            "Running algorithms that are not polled, since there are more than the configuration allows.",
-            f"sum(max by (account) ({_own('quantconnect_projects_dropped')}))",
-            NUMBER,
-            SOME_IS_ODD,
-            decimals=0,
-        ),
-        tile(
-            "Budget in use",
-            "Requests of the last minutes as a share of the configured requests per minute, of the busiest account. "
-            "Red: all of it; polls wait, and intervals are stretched.",
-            f"max({_share_of_budget()})",
-            RATIO,
-            SHARE_IN_USE,
-            decimals=0,
-        ),
-        tile(
-            "Requests failed",
-            "Share of the requests of the last minutes that had no usable answer.",
-            f"sum({_failed()}) / (sum(rate({requests}{_RATE})) > 0)",
-            RATIO,
-            ((None, NEUTRAL), (0.05, ORANGE), (0.5, RED)),
-            decimals=1,
-        ),
-        tile(
-            "Polls failed",
-            "Share of the polls of the last minutes that failed.",
-            f"{poll_failures} / ({polls} > 0)",
-            RATIO,
-            ((None, NEUTRAL), (0.05, ORANGE), (0.5, RED)),
-            decimals=1,
-        ),
-        tile(
-            "Furthest behind",
-            "The oldest data of a running project, in polling intervals. Up to about 1 is normal. "
-            "Red: ten; see Sources by project.",
-            f"max({late})",
-            TIMES,
-            INTERVALS_LATE,
-            decimals=1,
-        ),
-    ]
-
-
-def _failed() -> str:
-    """Return the rate of requests without a usable answer.
-
-    The status of a project that was never deployed is refused again and again, which is an answer.
-    """
-    plain = _own("quantconnect_api_requests_total", 'result!~"ok|rejected"')
-    rejected = _own("quantconnect_api_requests_total", 'result="rejected"', 'api_endpoint!="live/read"')
-    return f"rate({plain}{_RATE}) or rate({rejected}{_RATE})"
-
-
-def _exporters() -> Panel:
-    build = f"max by (instance, version, python_version) ({_own('quantconnect_exporter_build_info')})"
-    loaded = _own("quantconnect_exporter_config_last_reload_successful")
-    loaded_at = _own("quantconnect_exporter_config_last_reload_success_timestamp_seconds")
-    started = f"max by (instance) ({_own('process_start_time_seconds')})"
-    return table(
-        "Exporters",
-        "Each exporter: its version, whether the configuration was last loaded, and for how long it has been up. "
-        "Red: it is down, or the configuration before is in force: run quantconnect-exporter --config.check.",
-        [
-            f"min by (instance) ({_own('up')})",
-            build,
-            f"min by (instance) ({loaded})",
-            f"1000 * max by (instance) ({loaded_at})",
-            f"time() - {started}",
-            f"max by (instance) ({_own('process_resident_memory_bytes')})",
-            f"sum by (instance) (max by (instance, account) ({_own('quantconnect_projects')}))",
-        ],
-        [
-            Column("instance", "Instance", least=124),
-            Column(
-                "A",
-                "State",
-                words=(words({"1": ("Up", GREEN), "0": ("Down", RED)}), NOTHING),
-                width=64,
-                align="left",
-            ),
-            Column("version", "Version", words=(NOTHING,), width=80),
-            Column("python_version", "Python", words=(NOTHING,), width=72),
-            Column(
-                "C",
-                "Configuration",
-                words=(words({"1": ("Loaded", GREEN), "0": ("Refused", RED)}), NOTHING),
-                width=110,
-                align="left",
-            ),
-            Column("D", "Loaded", MILLISECONDS_AGO, width=104),
-            Column("E", "Up for", UPTIME, width=92),
-            Column("F", "Memory", _BYTES, width=80, decimals=0),
-            Column("G", "Projects", NUMBER, width=74, decimals=0),
-        ],
-        Rows(order=(("instance", False), ("A", True))),
-        no_value="no exporter known",
-    )
-
-
-def _share_of_budget() -> str:
-    sent = f"sum by (instance, account) (rate({_own('quantconnect_api_requests_total')}{_RATE}))"
-    limit = f"max by (instance, account) ({_own('quantconnect_api_requests_per_minute_limit')})"
-    return f"60 * {sent} / ({limit} > 0)"
-
-
 def _requests() -> Panel:
-    rate = f"60 * sum by (api_endpoint) (rate({_own('quantconnect_api_requests_total')}{_RATE}))"
+    rate = f"60 * sum by (api_endpoint) (rate({own('quantconnect_api_requests_total')}{RATE}))"
     return lines(
         "Requests by endpoint",
         "Requests per minute to each endpoint of the API that is asked.",
@@ -240,7 +93,7 @@ def _failures() -> Panel:
         "Failed requests by reason",
         "Requests per minute without a usable answer, by what was wrong. The status of a project that was never "
         "deployed is no failure.",
-        [Query(f"60 * sum by (result, account) ({_failed()}) > 0", "{{result}} · {{account}}")],
+        [Query(f"60 * sum by (result, account) ({failed_requests()}) > 0", "{{result}} · {{account}}")],
         _REQUESTS_PER_MINUTE,
         lowest=0,
         points=True,
@@ -252,7 +105,7 @@ def _budget() -> Panel:
     return lines(
         "Budget in use over time",
         "Requests as a share of the configured requests per minute. At 100 % polls wait and intervals are stretched.",
-        [Query(_share_of_budget(), "{{account}} · {{instance}}")],
+        [Query(share_of_budget(), "{{account}} · {{instance}}")],
         RATIO,
         lowest=0,
         decimals=0,
@@ -260,7 +113,7 @@ def _budget() -> Panel:
 
 
 def _latency() -> Panel:
-    buckets = f"sum by (le) (rate({_own('quantconnect_api_request_duration_seconds_bucket')}{_RATE}))"
+    buckets = f"sum by (le) (rate({own('quantconnect_api_request_duration_seconds_bucket')}{RATE}))"
     return lines(
         "Request latency",
         "Median, 95th and 99th percentile of how long requests take, from signing to the parsed answer.",
@@ -272,8 +125,8 @@ def _latency() -> Panel:
 
 def _latency_by_endpoint() -> Panel:
     def rate(suffix: str) -> str:
-        series = _own(f"quantconnect_api_request_duration_seconds_{suffix}")
-        return f"sum by (api_endpoint) (rate({series}{_RATE}))"
+        series = own(f"quantconnect_api_request_duration_seconds_{suffix}")
+        return f"sum by (api_endpoint) (rate({series}{RATE}))"
 
     return lines(
         "Mean latency by endpoint",
@@ -285,7 +138,7 @@ def _latency_by_endpoint() -> Panel:
 
 
 def _throttled() -> Panel:
-    waited = f"sum by (instance, account) (rate({_own('quantconnect_api_throttled_seconds_total')}{_RATE}))"
+    waited = f"sum by (instance, account) (rate({own('quantconnect_api_throttled_seconds_total')}{RATE}))"
     return lines(
         "Time throttled",
         "Seconds that workers spent waiting for the request budget, in each second: 2 means that two waited.",
@@ -295,19 +148,8 @@ def _throttled() -> Panel:
     )
 
 
-def _age() -> str:
-    """Return the age of each source's data, but of a project that has ended or was never deployed."""
-    success = f"max by ({_SOURCE}) ({_of_project('quantconnect_last_success_timestamp_seconds')})"
-    polled = f"max by ({_SOURCE}) ({_of_project('quantconnect_poll_interval_seconds')})"
-    return f"time() - ({success} and {polled})"
-
-
-def _interval() -> str:
-    return f"max by ({_SOURCE}) ({_of_project('quantconnect_poll_interval_seconds')})"
-
-
 def _freshness() -> Panel:
-    late = f"({_age()}) / ({_interval()} > 0)"
+    late = f"({age()}) / ({interval()} > 0)"
     return lines(
         "Age of data in intervals",
         "Age of the chosen project that is furthest behind, by source, as a multiple of the polling interval in "
@@ -320,7 +162,7 @@ def _freshness() -> Panel:
 
 
 def _rate_of_polls(metric: str) -> str:
-    return f"sum by (source) (rate({_of_project(metric)}{_RATE}))"
+    return f"sum by (source) (rate({of_project(metric)}{RATE}))"
 
 
 def _poll_failures() -> Panel:
@@ -355,10 +197,10 @@ def _sources() -> Panel:
         "Each source that is polled of each project: whether its last poll succeeded, how old its data are, and the "
         "interval in force; the furthest behind first. Red: its last poll failed, or it is ten intervals late.",
         [
-            f"max by ({_SOURCE}) ({_of_project('quantconnect_up')}) and ({_interval()})",
-            _age(),
-            _interval(),
-            f"({_age()}) / ({_interval()} > 0)",
+            f"max by ({SOURCE}) ({of_project('quantconnect_up')}) and ({interval()})",
+            age(),
+            interval(),
+            f"({age()}) / ({interval()} > 0)",
         ],
         [
             Column("project", "Project", least=170),
@@ -375,7 +217,7 @@ def _sources() -> Panel:
 
 
 def _failing() -> Panel:
-    failures = _of_project("quantconnect_poll_failures_total")
+    failures = of_project("quantconnect_poll_failures_total")
     return table(
         "Failures in the time range",
         "Polls that failed within the time range, by project, source and reason, the most frequent first.",
@@ -395,7 +237,7 @@ def _scrape_duration() -> Panel:
     return lines(
         "Scrape duration",
         "How long Prometheus takes to scrape each exporter. A scrape never waits for QuantConnect.",
-        [Query(f"max by (instance) ({_own('scrape_duration_seconds')})", "{{instance}}")],
+        [Query(f"max by (instance) ({own('scrape_duration_seconds')})", "{{instance}}")],
         SECONDS,
         lowest=0,
     )
@@ -405,7 +247,7 @@ def _scrape_size() -> Panel:
     return lines(
         "Samples per scrape",
         "Samples on the page of each exporter.",
-        [Query(f"max by (instance) ({_own('scrape_samples_scraped')})", "{{instance}}")],
+        [Query(f"max by (instance) ({own('scrape_samples_scraped')})", "{{instance}}")],
         NUMBER,
         lowest=0,
         decimals=0,
@@ -413,7 +255,7 @@ def _scrape_size() -> Panel:
 
 
 def _skew() -> Panel:
-    skew = f"max by (instance, account) ({_own('quantconnect_api_clock_skew_seconds')})"
+    skew = f"max by (instance, account) ({own('quantconnect_api_clock_skew_seconds')})"
     return lines(
         "Clock skew",
         "The exporter's clock minus QuantConnect's, which tells its time to the second only. Requests are signed with "
@@ -428,8 +270,8 @@ def _memory() -> Panel:
     return lines(
         "Memory",
         "Resident memory of each exporter process.",
-        [Query(f"max by (instance) ({_own('process_resident_memory_bytes')})", "{{instance}}")],
-        _BYTES,
+        [Query(f"max by (instance) ({own('process_resident_memory_bytes')})", "{{instance}}")],
+        BYTES,
         lowest=0,
     )
 
@@ -438,7 +280,7 @@ def _cpu() -> Panel:
     return lines(
         "CPU",
         "CPU time of each exporter process, as a share of one core.",
-        [Query(f"sum by (instance) (rate({_own('process_cpu_seconds_total')}{_RATE}))", "{{instance}}")],
+        [Query(f"sum by (instance) (rate({own('process_cpu_seconds_total')}{RATE}))", "{{instance}}")],
         RATIO,
         lowest=0,
         decimals=1,
@@ -446,7 +288,7 @@ def _cpu() -> Panel:
 
 
 def _files() -> Panel:
-    used, allowed = (f"max by (instance) ({_own(name)})" for name in ("process_open_fds", "process_max_fds"))
+    used, allowed = (f"max by (instance) ({own(name)})" for name in ("process_open_fds", "process_max_fds"))
     return lines(
         "Open files",
         "Open file descriptors of each exporter process, as a share of what it may open.",
@@ -458,11 +300,11 @@ def _files() -> Panel:
 
 
 def _log_lines() -> Panel:
-    dropped = _own("quantconnect_exporter_log_lines_dropped_total")
+    dropped = own("quantconnect_exporter_log_lines_dropped_total")
     return lines(
         "Log lines dropped",
         "Log lines per minute that were dropped since nobody read them fast enough.",
-        [Query(f"60 * sum by (instance) (rate({dropped}{_RATE}))", "{{instance}}")],
+        [Query(f"60 * sum by (instance) (rate({dropped}{RATE}))", "{{instance}}")],
         NUMBER,
         lowest=0,
     )

@@ -22,6 +22,7 @@ MONEY_DECIMALS = 4
 """At most so many: queries round amounts, finer where an account is held in coins."""
 
 NUMBER = units.NoUnit
+BYTES = units.BytesIEC
 COUNT = units.LocaleFormat
 TIMES = "suffix:×"  # noqa: RUF001 - the sign of a multiple
 MILLISECONDS_AGO = units.DateTimeFromNow

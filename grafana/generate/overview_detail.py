@@ -272,6 +272,7 @@ def _mismatch() -> Panel:
         "agree. Unknown where it cannot be rebuilt exactly.",
         [Query(f"{value} / {equity} - 1", "Difference")],
         RATIO,
+        at_least=0.0005,
         decimals=3,
         looks={"A": Look(BLUE, width=2)},
     )

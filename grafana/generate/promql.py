@@ -91,13 +91,17 @@ class Scope:
         """Return gross exposure to equity."""
         return f"{self.latest('gross_exposure')} / {self.equity()}"
 
-    def limit_used(self, value: str, limit: str) -> str:
-        """Return a value as a share of its critical limit, or of the warning limit where it is alone."""
+    def limit(self, name: str) -> str:
+        """Return a critical limit, or the warning limit where it is alone."""
         critical, warning = (
-            self.latest("limit", matchers=(f'limit="{limit}"', f'severity="{severity}"'))
+            self.latest("limit", matchers=(f'limit="{name}"', f'severity="{severity}"'))
             for severity in ("critical", "warning")
         )
-        return f"{value} / (({critical} or {warning}) > 0)"
+        return f"(({critical} or {warning}) > 0)"
+
+    def limit_used(self, value: str, limit: str) -> str:
+        """Return a value as a share of its limit."""
+        return f"{value} / {self.limit(limit)}"
 
     def drawdown_limit_used(self) -> str:
         """Return drawdown as a share of its limit."""
@@ -169,6 +173,13 @@ def labelled(expression: str, **labels: str) -> str:
     for name, value in labels.items():
         expression = f'label_replace({expression}, "{name}", "{value}", "", "")'
     return expression
+
+
+def measured(limit: str) -> str:
+    """Return what the alert rules compare with a limit, by project id; nothing where they are not loaded."""
+    return (
+        f'max by (project_id) (project:quantconnect_measure:now{{limit="{limit}",project_id=~"$project_id"}})'
+    )
 
 
 def short_project(expression: str, letters: int) -> str:

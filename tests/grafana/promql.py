@@ -37,7 +37,7 @@ NOT_IN_DEMO = frozenset(f"quantconnect_{name}" for name in _ORDERS.split())
 """Metrics that the demo does not show yet."""
 
 STILL_TO_COME: dict[str, set[str]] = {
-    "project:quantconnect_strategy_drawdown_ratio:last": {"project_id", "project"},
+    "project:quantconnect_measure:now": {"project_id", "limit", "source"},
 }
 """Metrics of the contract that the exporter and the alert rules do not have yet."""
 
@@ -51,7 +51,9 @@ _SELECTING = {"topk", "bottomk"}
 def known_metrics() -> dict[str, set[str]]:
     """Return the labels of each metric that a query may name."""
     known = {name: labels | _TARGET for name, labels in (_OWN | STILL_TO_COME).items()}
-    known |= {name: {"project_id", "project"} for name in _recorded() if name.startswith("project:")}
+    known |= {
+        name: {"project_id"} | known.get(name, set()) for name in _recorded() if name.startswith("project:")
+    }
     for family in FAMILIES:
         if family.kind is Kind.HISTOGRAM:
             for suffix in _SUFFIXES:
