@@ -1,6 +1,7 @@
 """The panel that says what needs somebody: which project, why, and since when, worst first."""
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 from grafana.generate.look import (
@@ -96,20 +97,35 @@ _LEVEL_WORDS = words(
 _ANCHORS = words({name: name.lower() for name in ALERT_WORDS})
 
 
-def _share_of_limit(measure: str, limit: str) -> str:
-    """Return what the alert rules measure as a share of its limit, by project."""
-    return f"{measured(measure)} / on (project_id) group_right () {EACH.limit(limit)}"
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """A limit on a loss: the alert about it, what says that half of it is used, and what is compared."""
+
+    alert: str
+    half: str
+    value: str
+    limit: str
+    join: str = ""
+
+    def used(self, severity: str = "") -> str:
+        """Return the share of the limit that is used, by project."""
+        return f"{self.value} / {self.join}{EACH.limit(self.limit, severity)}"
 
 
+_BY_ID = "on (project_id) group_right () "
 _LIMITS = (
-    ("QuantConnectDrawdown", "half_drawdown", EACH.drawdown_limit_used()),
-    ("QuantConnectDailyLoss", "half_loss", EACH.daily_loss_limit_used()),
-    (
+    _Limit("QuantConnectDrawdown", "half_drawdown", EACH.latest("drawdown_ratio"), "drawdown_ratio"),
+    _Limit("QuantConnectDailyLoss", "half_loss", EACH.daily_loss(), "daily_loss_ratio"),
+    _Limit(
         "QuantConnectStrategyDrawdown",
         "half_strategy_drawdown",
-        _share_of_limit("strategy_drawdown_ratio", "drawdown_ratio"),
+        measured("strategy_drawdown_ratio"),
+        "drawdown_ratio",
+        _BY_ID,
     ),
-    ("QuantConnectStrategyLoss", "half_strategy_loss", _share_of_limit("strategy_loss", "strategy_loss")),
+    _Limit(
+        "QuantConnectStrategyLoss", "half_strategy_loss", measured("strategy_loss"), "strategy_loss", _BY_ID
+    ),
 )
 _DESCRIPTION = (
     "What fires, does not run, is not read in time or has used half of a limit, worst and newest first, "
@@ -156,24 +172,17 @@ def attention_panel(overview: str, *, projects: bool) -> Panel:
 
 def _rows(*, all_accounts: bool) -> str:
     """Return a row for each problem, its value since when in milliseconds, 0 where that is not known."""
-    halves = (f"0 * {_half(name, what, used)}" for name, what, used in _LIMITS)
-    parts = (
-        _alerts(all_accounts=all_accounts),
-        _ended(),
-        _late(),
-        _stuck(),
-        _no_status(),
-        *halves,
-        _no_rules(),
-    )
+    limits = (f"0 * {row}" for limit in _LIMITS for row in _near(limit))
+    states = (_ended(), _late(), _stuck(), _no_status())
+    parts = (_alerts(all_accounts=all_accounts), *states, *limits, _no_rules())
     return f"({' or '.join(parts)}) or on () {_nothing()} or on () {_well()}"
 
 
 def _shares() -> str:
     """Return the share of the limit that is used, for the rows that are about one."""
-    halves = (_half(name, what, used) for name, what, used in _LIMITS)
-    over = (_share_of_alert(name, used) for name, _, used in _LIMITS)
-    return " or ".join((*halves, *over, labelled("vector(0)", level=NO_ROW)))
+    near = (row for limit in _LIMITS for row in _near(limit))
+    over = (_share_of_alert(limit) for limit in _LIMITS)
+    return " or ".join((*near, *over, labelled("vector(0)", level=NO_ROW)))
 
 
 def _firing(*matchers: str) -> str:
@@ -248,8 +257,22 @@ def _no_status() -> str:
     return labelled(unknown, level=WARNING, alertname="QuantConnectStatusStale", what="no_status")
 
 
-def _half(name: str, what: str, used: str) -> str:
-    return labelled(f"({used} >= 0.5 {_unless(name)})", level=WATCH, alertname=name, what=what)
+def _near(limit: _Limit) -> tuple[str, str, str]:
+    """Return the projects beyond a limit for which no alert fires yet, and those that used half of it."""
+    quiet = _unless(limit.alert)
+    critical = f"{limit.used('critical')} >= 1"
+    warning = f"{limit.used('warning')} >= 1"
+    half = f"({limit.used()} >= 0.5 unless {EACH.on} ({warning}) unless {EACH.on} ({critical}) {quiet})"
+    return (
+        labelled(f"({critical} {quiet})", level=CRITICAL, alertname=limit.alert, what=limit.alert),
+        labelled(
+            f"({warning} unless {EACH.on} ({critical}) {quiet})",
+            level=WARNING,
+            alertname=limit.alert,
+            what=limit.alert,
+        ),
+        labelled(half, level=WATCH, alertname=limit.alert, what=limit.half),
+    )
 
 
 def _unless(alert: str) -> str:
@@ -257,9 +280,9 @@ def _unless(alert: str) -> str:
     return f'unless on (project_id) max by (project_id) (ALERTS{{alertname="{alert}",{_FIRING}}})'
 
 
-def _share_of_alert(name: str, used: str) -> str:
-    firing = _firing(f'alertname="{name}"', _CHOSEN)
-    return f"{_row(_by_severity(f'0 * {firing}'))} + {EACH.on} group_left () ({used})"
+def _share_of_alert(limit: _Limit) -> str:
+    firing = _firing(f'alertname="{limit.alert}"', _CHOSEN)
+    return f"{_row(_by_severity(f'0 * {firing}'))} + {EACH.on} group_left () ({limit.used()})"
 
 
 def _no_rules() -> str:

@@ -56,14 +56,18 @@ def lines(  # noqa: PLR0913 - each is one thing to say of a panel
     at_least: float | None = None,
     decimals: int | None = None,
     points: bool = False,
+    coarse: bool = False,
     no_value: str = UNKNOWN,
 ) -> Panel:
     """Return lines over time. ``looks`` by the letter of a query. Gaps stay gaps: they are not known.
 
     ``at_least`` is how far from zero the axis reaches on either side, so that a flat line has a scale.
-    ``points`` marks values, so that one without neighbours can be seen.
+    ``points`` marks values, so that one without neighbours can be seen. ``coarse`` asks for fewer
+    points, for a query over many series.
     """
     panel = _over_time(title, description, queries, unit, no_value)
+    if coarse:
+        panel.max_data_points(_RANKING_POINTS)
     if at_least is not None:
         panel.axis_soft_min(-at_least).axis_soft_max(at_least)
     if points:
@@ -165,6 +169,7 @@ def bars(  # noqa: PLR0913 - each is one thing to say of a panel
     unit: str,
     steps: Steps,
     *,
+    extent: str = "",
     decimals: int | None = None,
     words: Sequence[ValueMapping] = (),
     no_value: str = UNKNOWN,
@@ -172,13 +177,14 @@ def bars(  # noqa: PLR0913 - each is one thing to say of a panel
     """Return a bar for each result, the largest first, with its value at its end.
 
     ``label`` names the label that tells bars apart. Grafana gives names less than a third of the width
-    and cuts them on the left: queries shorten them. It leaves no room for values: a query sets the axis.
+    and cuts them on the left: queries shorten them. It leaves no room for values: a query sets the axis, from
+    the ends of ``extent`` where that is a simpler query with the same ends.
     """
     panel = _bars(title, description, unit).no_value(no_value)
     panel.orientation(shape.VizOrientation.HORIZONTAL).x_field(label)
     set_decimals(panel, unit, decimals)
     panel.with_target(target(Query(expression), "A", instant=True, table=True))
-    panel.with_target(target(Query(_ends(expression)), AXIS, instant=True, table=True))
+    panel.with_target(target(Query(_ends(extent or expression)), AXIS, instant=True, table=True))
     ends = [
         {"fieldName": f"Value #{AXIS}", "handlerKey": "min"},
         {"fieldName": "highest", "handlerKey": "max", "reducerId": "lastNotNull"},
@@ -195,9 +201,10 @@ def bars(  # noqa: PLR0913 - each is one thing to say of a panel
 
 def _ends(expression: str) -> str:
     """Return the lower end of an axis as a value and the upper one as a label, with room for values."""
-    most, least = f"clamp_min(max({expression}), 0)", f"clamp_max(min({expression}), 0)"
-    highest = f'count_values("highest", 1.28 * {most} - 0.14 * {least})'
-    return f"0 * {highest} + on () group_left () (1.32 * {least} - 0.14 * {most})"
+    room = f"0.28 * max(abs({expression}))"
+    highest = f"1.05 * (max({expression}) > 0) + {room} or vector(0)"
+    lowest = f"1.05 * (min({expression}) < 0) - {room} or vector(0)"
+    return f'0 * count_values("highest", {highest}) + on () group_left () ({lowest})'
 
 
 def _bars(title: str, description: str, unit: str) -> Builder:

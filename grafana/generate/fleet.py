@@ -8,6 +8,7 @@ from grafana.generate.frame import (
     Page,
     Section,
     deployments,
+    ended_variable,
     firing_alerts,
     job_variable,
     project_variable,
@@ -72,7 +73,7 @@ def fleet_page() -> Page:
         title="QuantConnect / Fleet",
         description="Which project needs somebody, what made money, and every project on a row.",
         since="now-7d",
-        variables=(job_variable(), project_variable()),
+        variables=(job_variable(), project_variable(), ended_variable()),
         annotations=(deployments(shown=False), firing_alerts(shown=False)),
         sections=(
             Section(
@@ -123,7 +124,7 @@ def _totals() -> Panel:
             by_currency("equity", add="count"),
             rounded_by_currency(equity),
             rounded_by_currency(in_currency(change(EACH, "strategy_pnl"))),
-            rounded_by_currency(in_currency(EACH.open_pnl())),
+            rounded_by_currency(by_currency("unrealized_pnl")),
             f"({gross}) / (({equity}) > 0)",
         ],
         [
@@ -148,6 +149,7 @@ def _movers() -> Panel:
         "owner",
         RATIO,
         SIGN_OF_RATIO,
+        extent=made,
         decimals=1,
     )
 
@@ -181,12 +183,12 @@ def _projects() -> Panel:
             EACH.known("drawdown_ratio"),
             EACH.limits_used(),
             EACH.leverage(),
-            EACH.rounded(EACH.open_pnl()),
+            EACH.rounded(EACH.open_pnl(), running=True),
             EACH.data_age(),
             f"1000 * ({stopped} or {launched})",
             status(),
             _trouble(),
-            EACH.latest("equity", CURRENCY, matchers=(f'{CURRENCY}!=""',), window="$__range"),
+            EACH.known("equity", CURRENCY, matchers=(f'{CURRENCY}!=""',)),
         ],
         [
             Column("project", "Project", least=190, link=_LINK),
@@ -241,13 +243,16 @@ def _trouble() -> str:
 
 
 def _profit() -> Panel:
-    now, start = EACH.latest("strategy_pnl"), EACH.latest("strategy_pnl", at=" @ start()")
+    given = (f'{CURRENCY}!=""',)
+    now = EACH.latest("strategy_pnl", CURRENCY, matchers=given)
+    start = EACH.latest("strategy_pnl", CURRENCY, matchers=given, at=" @ start()")
     return lines(
         "P&L by currency",
         "Profit since the start of the time range of the projects that were running then, without deposits and "
         "withdrawals.",
-        [Query(in_currency(f"{now} - {start}"), "{{account_currency}}{{project}}")],
+        [Query(f"sum by ({CURRENCY}) ({now} - {start})", "{{account_currency}}")],
         MONEY,
+        coarse=True,
     )
 
 

@@ -79,6 +79,14 @@ def project_variable(*, several: bool = True) -> build.QueryVariable:
     return _several(variable) if several else variable
 
 
+def ended_variable() -> build.QueryVariable:
+    """Return the ids of the chosen projects that have ended, which nobody needs to choose."""
+    variable = _variable("ended", "Ended", f"query_result({EACH.ended()})", _QUERY_RESULT)
+    variable.multi(multi=True).include_all(include_all=True)
+    variable.current(dashboard.VariableOption(selected=True, text=["All"], value=["$__all"]))
+    return variable.regex('/project_id="(?<value>[^"]+)"/').hide(dashboard.VariableHide.HIDE_VARIABLE)
+
+
 def deployments(*, shown: bool = True) -> build.AnnotationQuery:
     """Return a mark at each launch: the value itself is the time, so that none is missed or late."""
     return (

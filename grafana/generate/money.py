@@ -41,9 +41,11 @@ def paid_in(scope: Scope) -> str:
 
 def return_over_range(scope: Scope) -> str:
     """Return profit over the time range to the equity at its beginning, or to the capital at launch."""
-    before = f"({scope.latest('equity', offset=RANGE)} and {scope.on} {same_deployment(scope)})"
-    launch = f"({scope.known('capital')} and {scope.on} {launched_within(scope)})"
-    return f"{change(scope, 'strategy_pnl')} / (({before} or {launch}) > 0)"
+    now, before = scope.known("strategy_pnl"), scope.latest("strategy_pnl", offset=RANGE)
+    equity = f"({scope.latest('equity', offset=RANGE)} > 0)"
+    since = f"(({now} - {before}) / {equity} and {scope.on} {same_deployment(scope)})"
+    launched = f"({now} / ({scope.known('capital')} > 0) and {scope.on} {launched_within(scope)})"
+    return f"({since} or {launched})"
 
 
 def return_since_start(scope: Scope, at: str = "") -> str:

@@ -182,8 +182,8 @@ def _cash() -> Panel:
         ],
         [
             Column("currency", "Cash", least=56),
-            Column("A", "Amount", MONEY, decimals=4, steps=NEGATIVE_IS_BAD, width=92),
-            Column("B", "Value", MONEY, steps=NEGATIVE_IS_BAD, width=92),
+            Column("A", "Amount", MONEY, decimals=4, steps=NEGATIVE_IS_BAD, width=104),
+            Column("B", "Value", MONEY, steps=NEGATIVE_IS_BAD, width=80),
             Column("C", "Rate", hidden=True),
         ],
         Rows(order=(("B", True),), without=("currency", "-")),

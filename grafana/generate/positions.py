@@ -115,6 +115,7 @@ def _movers() -> Panel:
         "position",
         RATIO,
         SIGN_OF_RATIO,
+        extent=moved,
         decimals=1,
         no_value=_NO_POSITION,
     )
@@ -128,6 +129,7 @@ def _weights_now() -> Panel:
         "position",
         RATIO,
         LONG_OR_SHORT,
+        extent=CHOSEN.weight(),
         decimals=1,
         no_value=_NO_POSITION,
     )
@@ -141,12 +143,12 @@ def _positions() -> Panel:
         [
             with_contract(each)
             for each in (
-                EACH.rounded(CHOSEN.in_currency("holding_market_value")),
+                EACH.rounded(CHOSEN.in_currency("holding_market_value"), running=True),
                 CHOSEN.held_quantity(),
                 CHOSEN.price("holding_average_price"),
                 CHOSEN.price("holding_market_price"),
                 CHOSEN.weight(),
-                EACH.rounded(CHOSEN.value("holding_unrealized_pnl")),
+                EACH.rounded(CHOSEN.value("holding_unrealized_pnl"), running=True),
                 CHOSEN.pnl_ratio(),
                 f"abs({CHOSEN.weight()})",
             )
@@ -244,7 +246,9 @@ def _concentration() -> Panel:
 
 def _by_symbol() -> Panel:
     def total(expression: str) -> str:
-        return with_contract(f"sum by ({', '.join(SECURITY)}, {CURRENCY}) ({EACH.rounded(expression)})")
+        return with_contract(
+            f"sum by ({', '.join(SECURITY)}, {CURRENCY}) ({EACH.rounded(expression, running=True)})"
+        )
 
     value = CHOSEN.in_currency("holding_market_value")
     return table(

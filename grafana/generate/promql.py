@@ -34,9 +34,14 @@ def any_of(label: str, values: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What results are told apart by: the project, or nothing where only one is chosen."""
+    """What results are told apart by: the project, or nothing where only one is chosen.
+
+    ``choice`` is a matcher that only ended projects fulfil. Without it all chosen projects are asked for
+    their last values, which takes too long where there are many.
+    """
 
     labels: tuple[str, ...]
+    choice: str = ""
 
     @property
     def on(self) -> str:
@@ -72,16 +77,25 @@ class Scope:
         A project that runs and whose value is not known has none: an old one would look alive.
         """
         now = self.latest(metric, *labels, matchers=matchers)
+        return f"({now} or {self.last(metric, *labels, matchers=matchers)})"
+
+    def last(self, metric: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:
+        """Return the last value of a metric of each ended project in the time range."""
+        if self.choice:
+            return self.latest(metric, *labels, matchers=(*matchers, self.choice), window=RANGE)
         last = self.latest(metric, *labels, matchers=matchers, window=RANGE)
-        return f"({now} or ({last} and {self.on} {self.ended()}))"
+        return f"({last} and {self.on} {self.ended()})"
 
     def equity(self, at: str = "") -> str:
         """Return equity where a ratio to it has a meaning."""
         return f"({self.latest('equity', at=at)} > 0)"
 
-    def rounded(self, amount: str) -> str:
-        """Return an amount to the unit, but finer where the equity is small, as it is in coins."""
-        equity = self.known("equity")
+    def rounded(self, amount: str, *, running: bool = False) -> str:
+        """Return an amount to the unit, but finer where the equity is small, as it is in coins.
+
+        ``running`` says that the amount is of running projects only.
+        """
+        equity = self.latest("equity") if running else self.known("equity")
         known = self.over("max", select("up", 'source="status"'))
         parts = f"({_parts_of_unit(equity)} or 0 * {known} + 1)"
         join = f"{self.on} group_left ()"
@@ -91,17 +105,20 @@ class Scope:
         """Return gross exposure to equity."""
         return f"{self.latest('gross_exposure')} / {self.equity()}"
 
-    def limit(self, name: str) -> str:
-        """Return a critical limit, or the warning limit where it is alone."""
-        critical, warning = (
-            self.latest("limit", matchers=(f'limit="{name}"', f'severity="{severity}"'))
-            for severity in ("critical", "warning")
-        )
-        return f"(({critical} or {warning}) > 0)"
+    def limit(self, name: str, severity: str = "") -> str:
+        """Return a limit: the critical one, or the warning where it is alone, if no severity is given."""
+        if severity:
+            matchers = (f'limit="{name}"', f'severity="{severity}"')
+            return f"({self.latest('limit', matchers=matchers)} > 0)"
+        return f"({self.limit(name, 'critical')} or {self.limit(name, 'warning')})"
 
     def limit_used(self, value: str, limit: str) -> str:
         """Return a value as a share of its limit."""
         return f"{value} / {self.limit(limit)}"
+
+    def daily_loss(self) -> str:
+        """Return today's loss, 0 on a day without one."""
+        return f"clamp_min(-{self.latest('daily_return_ratio')}, 0)"
 
     def drawdown_limit_used(self) -> str:
         """Return drawdown as a share of its limit."""
@@ -109,7 +126,7 @@ class Scope:
 
     def daily_loss_limit_used(self) -> str:
         """Return today's loss as a share of its limit, 0 on a day without loss."""
-        return self.limit_used(f"clamp_min(-{self.latest('daily_return_ratio')}, 0)", "daily_loss_ratio")
+        return self.limit_used(self.daily_loss(), "daily_loss_ratio")
 
     def limits_used(self) -> str:
         """Return the larger of the two shares of a loss limit that are used."""
@@ -153,7 +170,8 @@ class Scope:
 ONE = Scope(())
 """For a dashboard on which one project is chosen."""
 
-EACH = Scope(PROJECT)
+EACH = Scope(PROJECT, 'project_id=~"$ended"')
+"""For a dashboard with many projects, of which the variable ``ended`` holds those that have ended."""
 
 
 def rounded_by_currency(amount: str) -> str:
@@ -222,7 +240,9 @@ def by_currency(metric: str, inner: str = "", add: str = "sum") -> str:
 
 def in_currency(expression: str) -> str:
     """Add a result by project up for each currency; a project of unknown currency stays apart."""
-    currency = EACH.latest("equity", CURRENCY, matchers=(f'{CURRENCY}!=""',), window=RANGE)
-    known = f"({expression}) * on ({', '.join(PROJECT)}) group_right () (0 * {currency} + 1)"
+    given = (f'{CURRENCY}!=""',)
+    now, last = EACH.latest("equity", CURRENCY, matchers=given), EACH.last("equity", CURRENCY, matchers=given)
+    currency = f"({now} or {last})"
+    known = f"({expression}) * on ({', '.join(PROJECT)}) group_right () ({currency} ^ 0)"
     unknown = f"({expression}) unless on ({', '.join(PROJECT)}) {currency}"
     return f"sum by ({CURRENCY}) ({known}) or sum by ({', '.join(PROJECT)}) ({unknown})"

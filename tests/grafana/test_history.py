@@ -15,7 +15,7 @@ UNKNOWN_CURRENCY = ""
 
 
 def _chosen(uid, project=None):
-    chosen = {variable.name: [ALL] for variable in query_variables(uid)}
+    chosen = {variable.name: [ALL] for variable in query_variables(uid)} | {"ended": [STILL["project_id"]]}
     return chosen if project is None else chosen | {"project_id": [project["project_id"]]}
 
 
@@ -276,12 +276,12 @@ def test_concentration(ask, rows):
 
 
 def test_what_needs_attention_is_sorted_worst_first(rows):
-    """A crash, a portfolio that is late, and half of a limit used, with the share and since when."""
+    """A crash, a drawdown beyond the warning limit, and half of another used, with the share and since when."""
     shown = rows(FLEET, "Needs attention")
     seen = [(row["level"], row["what"], row["project_id"]) for row in shown]
     assert seen == [
         ("1", "runtime_error", "404"),
-        ("3", "half_drawdown", "101"),
+        ("2", "QuantConnectDrawdown", "101"),
         ("3", "half_drawdown", "202"),
         ("3", "no_rules", ""),
     ]

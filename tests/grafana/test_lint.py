@@ -24,6 +24,7 @@ from tests.grafana.dashboards import (
 
 pytest.importorskip("promql_parser")
 
+from tests.grafana.prometheus import HIDDEN
 from tests.grafana.promql import RULES, counters, known_metrics, parsed, result_labels, selectors
 
 UIDS = ("quantconnect-exporter", "quantconnect-fleet", "quantconnect-overview", "quantconnect-positions")
@@ -122,7 +123,9 @@ def test_variables_are_chained(uid):
         assert (one["refresh"], one["sort"]) == (2, 5)
         single = uid == "quantconnect-overview" and one["name"] == "project_id"
         offered = (one.get("multi", False), one.get("includeAll", False), one.get("allValue"))
-        assert offered == ((False, False, None) if single else (True, True, ".+"))
+        hidden = one["name"] in HIDDEN
+        assert offered == ((False, False, None) if single else (True, True, None if hidden else ".+"))
+        assert (one.get("hide") == 2) == hidden
         assert one["label"]
         assert one["definition"] == one["query"]["query"]
         used = {name for name in re.findall(r"\$(\w+)", one["definition"]) if not name.startswith("__")}

@@ -66,4 +66,4 @@ def options(texts: list[str], regex: str) -> dict[str, str]:
         return {text: text for text in texts}
     pattern = re.compile(regex.strip("/").replace("(?<", "(?P<"))
     found = [pattern.search(text) for text in texts]
-    return {one["value"]: one["text"] for one in found if one}
+    return {one["value"]: one.groupdict().get("text", one["value"]) for one in found if one}
