@@ -23,8 +23,9 @@ from grafana.generate.tables import Column, Rows, table
 _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 REPOSITORY = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
-CRITICAL, WARNING, WATCH, WELL, NO_ROW = "1", "2", "3", "4", "9"
-"""Levels, in the order in which they are shown; the last one keeps a column and is not shown."""
+CRITICAL, WARNING, OLD_CRITICAL, OLD_WARNING, WATCH, WELL, NO_ROW = "1", "2", "3", "4", "5", "6", "9"
+"""Levels, in the order in which they are shown. What ended more than a day ago is old: it must not hide
+what happens now. The last one keeps a column and is not shown."""
 
 _ROW = ("level", "alertname", "what", *PROJECT)
 _FIRING = 'alertstate="firing"'
@@ -33,6 +34,7 @@ _NO_ACCOUNT = 'account=""'
 _NO_PROJECT = 'project_id=""'
 _NOT_RUNNING = "QuantConnectAlgorithmNotRunning"
 _STUCK_SECONDS = 900
+_DAY = 86_400
 
 ALERT_WORDS = {
     "QuantConnectDrawdown": "Drawdown over its limit",
@@ -90,6 +92,8 @@ _LEVEL_WORDS = words(
     {
         CRITICAL: ("● Critical", RED),
         WARNING: ("● Warning", ORANGE),
+        OLD_CRITICAL: ("● Critical", RED),
+        OLD_WARNING: ("● Warning", ORANGE),
         WATCH: ("● Watch", BLUE),
         WELL: ("✔ All well", GREEN),
     }
@@ -129,7 +133,8 @@ _LIMITS = (
 )
 _DESCRIPTION = (
     "What fires, does not run, is not read in time or has used half of a limit, worst and newest first, "
-    "with the share of the limit that is used and since when. Click the reason for what to do. "
+    "with the share of the limit that is used and since when. What ended more than a day ago comes after warnings. "
+    "Red is critical, orange a warning: click the reason for what to do. "
     "All well: everything runs, is fresh, and is within half of its limits."
 )
 
@@ -231,10 +236,20 @@ def _ended() -> str:
     statuses = any_of("status", (*CRASHED, *STOPPED))
     ended = f"max by ({', '.join(PROJECT)}, status) ({select('algorithm_status', statuses)} == 1)"
     stopped = EACH.latest("algorithm_stopped_timestamp_seconds")
-    since = f"1000 * ({ended} * {EACH.on} group_left () {stopped} or 0 * {ended})"
-    named = f'label_replace({since}, "what", "$1", "status", "(.*)")'
-    warnings = labelled(named, level=WARNING, alertname=_NOT_RUNNING)
-    return _row(f'label_replace({warnings}, "level", "{CRITICAL}", "status", "{"|".join(CRASHED)}")')
+    old = f"({stopped} < time() - {_DAY})"
+    since = f"({ended} * {EACH.on} group_left () {stopped} or 0 * {ended})"
+    return " or ".join(
+        (
+            _ended_row(f"{since} unless {EACH.on} {old}", CRITICAL, WARNING),
+            _ended_row(f"{since} and {EACH.on} {old}", OLD_CRITICAL, OLD_WARNING),
+        )
+    )
+
+
+def _ended_row(since: str, crashed: str, stopped: str) -> str:
+    named = f'label_replace(1000 * ({since}), "what", "$1", "status", "(.*)")'
+    leveled = labelled(named, level=stopped, alertname=_NOT_RUNNING)
+    return _row(f'label_replace({leveled}, "level", "{crashed}", "status", "{"|".join(CRASHED)}")')
 
 
 def _late() -> str:
@@ -264,9 +279,14 @@ def _near(limit: _Limit) -> tuple[str, str, str]:
     warning = f"{limit.used('warning')} >= 1"
     half = f"({limit.used()} >= 0.5 unless {EACH.on} ({warning}) unless {EACH.on} ({critical}) {quiet})"
     return (
-        labelled(f"({critical} {quiet})", level=CRITICAL, alertname=limit.alert, what=limit.alert),
         labelled(
-            f"({warning} unless {EACH.on} ({critical}) {quiet})",
+            f"({limit.used()} and {EACH.on} ({critical}) {quiet})",
+            level=CRITICAL,
+            alertname=limit.alert,
+            what=limit.alert,
+        ),
+        labelled(
+            f"({limit.used()} and {EACH.on} ({warning}) unless {EACH.on} ({critical}) {quiet})",
             level=WARNING,
             alertname=limit.alert,
             what=limit.alert,

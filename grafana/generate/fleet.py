@@ -206,7 +206,7 @@ def _projects() -> Panel:
             Column("H", "Data age", SECONDS, decimals=0, steps=DATA_AGE, width=80),
             Column("project_id", "project_id", hidden=True),
         ],
-        Rows(order=(("project", False), ("K", True))),
+        Rows(order=(("project", False), ("I", True), ("K", True))),
         trend=f"{EACH.latest('equity')} and {EACH.on} {EACH.over('max', known)}",
     )
 

@@ -71,7 +71,7 @@ def positions_page() -> Page:
                     Line(9, [(12, _concentration_over_time()), (12, _concentration())]),
                 ],
             ),
-            Section("Securities", [Line(9, [(11, _by_symbol()), (13, _details())])]),
+            Section("Securities", [Line(9, [(12, _by_symbol()), (12, _details())])]),
         ),
     )
 
@@ -129,7 +129,6 @@ def _weights_now() -> Panel:
         "position",
         RATIO,
         LONG_OR_SHORT,
-        extent=CHOSEN.weight(),
         decimals=1,
         no_value=_NO_POSITION,
     )
@@ -264,8 +263,8 @@ def _by_symbol() -> Panel:
             Column("symbol", "Symbol", least=120),
             Column("contract", "Contract", width=74, no_value=" "),
             Column("security_type", "Type", words=(TYPE_WORDS,), width=84),
-            Column("A", "Net", MONEY, width=84),
-            Column("B", "Gross", MONEY, width=84),
+            Column("A", "Net", MONEY, width=100),
+            Column("B", "Gross", MONEY, width=100),
             Column("C", "P&L", MONEY, steps=SIGN_OF_MONEY, width=84),
             Column(CURRENCY, "Ccy", words=(NOTHING,), width=52),
         ],
@@ -276,17 +275,16 @@ def _by_symbol() -> Panel:
 
 def _details() -> Panel:
     quantity = EACH.latest("holding_quantity", *SECURITY, matchers=CHOSEN.matchers)
-    info = EACH.latest("holding_info", "symbol_id", "ticker", "market", "currency_symbol")
+    info = EACH.latest("holding_info", "symbol_id", "market", "currency_symbol")
     rate = EACH.latest("holding_conversion_rate", *SECURITY, matchers=CHOSEN.matchers)
     return table(
         "Securities",
-        "What each project holds or subscribes to: the market, the first ticker, the sign of the price's currency, "
+        "What each project holds or subscribes to: the market, the sign of the price's currency, "
         "and the rate from it to the account currency.",
         [f"{quantity} == bool 0", rate, f"{info} and {CHOSEN.on} {quantity}"],
         [
             Column("symbol", "Symbol", width=128),
             Column("project", "Project", least=116, link=_LINK),
-            Column("ticker", "Ticker", width=80),
             Column("market", "Market", width=82),
             Column("currency_symbol", "Sign", width=48),
             Column("B", "Rate", MONEY, decimals=6, width=80),

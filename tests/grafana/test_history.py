@@ -276,24 +276,30 @@ def test_concentration(ask, rows):
 
 
 def test_what_needs_attention_is_sorted_worst_first(rows):
-    """A crash, a drawdown beyond the warning limit, and half of another used, with the share and since when."""
+    """A drawdown beyond the warning limit, a crash of long ago, and half of another limit used."""
     shown = rows(FLEET, "Needs attention")
     seen = [(row["level"], row["what"], row["project_id"]) for row in shown]
     assert seen == [
-        ("1", "runtime_error", "404"),
         ("2", "QuantConnectDrawdown", "101"),
-        ("3", "half_drawdown", "202"),
-        ("3", "no_rules", ""),
+        ("3", "runtime_error", "404"),
+        ("5", "half_drawdown", "202"),
+        ("5", "no_rules", ""),
     ]
-    crash, alpha, beta, _ = shown
+    alpha, crash, beta, _ = shown
     assert crash["since"] == 1000 * STOPPED
     assert (alpha["used"], beta["used"]) == (pytest.approx(0.75), pytest.approx(0.5))
+
+
+def test_crash_of_today_needs_attention_first(rows):
+    """On its day it is critical, and nothing comes before it."""
+    first, *_ = rows(FLEET, "Needs attention", at=START + 12 * DAY + HOUR)
+    assert (first["level"], first["what"], first["project_id"]) == ("1", "runtime_error", "404")
 
 
 def test_unknown_project_is_not_well(rows):
     """A project that no exporter shows at that time is said to be unknown, not well."""
     shown = rows(OVERVIEW, "Needs attention", project=YOUNG, at=START + 20 * DAY)
-    assert ("4", "well") not in [(row["level"], row["what"]) for row in shown]
+    assert ("6", "well") not in [(row["level"], row["what"]) for row in shown]
 
 
 def test_projects_are_sorted_by_trouble(rows):

@@ -169,7 +169,7 @@ def test_all_well_is_a_row(live):
     prometheus, window = live
     chosen = prometheus.choose(OVERVIEW, _project(RICH), window)
     rows = _rows(prometheus, window, OVERVIEW, "Needs attention", chosen)
-    assert [(row["level"], row["what"]) for row in rows] == [("3", "no_rules")]
+    assert [(row["level"], row["what"]) for row in rows] == [("5", "no_rules")]
 
 
 @pytest.mark.parametrize(("uid", "annotation"), annotations(), ids=lambda value: str(value)[:24])
