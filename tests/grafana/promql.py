@@ -36,11 +36,6 @@ _ORDERS = (
 NOT_IN_DEMO = frozenset(f"quantconnect_{name}" for name in _ORDERS.split())
 """Metrics that the demo does not show yet."""
 
-STILL_TO_COME: dict[str, set[str]] = {
-    "project:quantconnect_measure:now": {"project_id", "limit", "source"},
-}
-"""Metrics of the contract that the exporter and the alert rules do not have yet."""
-
 RULES = ROOT / "deploy/prometheus/quantconnect.rules.yml"
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _SET_OPERATORS = {"and", "or", "unless"}
@@ -50,10 +45,9 @@ _SELECTING = {"topk", "bottomk"}
 @cache
 def known_metrics() -> dict[str, set[str]]:
     """Return the labels of each metric that a query may name."""
-    known = {name: labels | _TARGET for name, labels in (_OWN | STILL_TO_COME).items()}
-    known |= {
-        name: {"project_id"} | known.get(name, set()) for name in _recorded() if name.startswith("project:")
-    }
+    known = {name: labels | _TARGET for name, labels in _OWN.items()}
+    for name, labels in _recorded().items():
+        known[name] = known.get(name, set()) | labels
     for family in FAMILIES:
         if family.kind is Kind.HISTOGRAM:
             for suffix in _SUFFIXES:
@@ -64,10 +58,14 @@ def known_metrics() -> dict[str, set[str]]:
     return known
 
 
-@cache
-def _recorded() -> list[str]:
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
-    return [rule["record"] for group in groups for rule in group["rules"] if "record" in rule]
+def _recorded() -> dict[str, set[str]]:
+    """Return the labels of what the alert rules record of each project."""
+    found: dict[str, set[str]] = {}
+    for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            if rule.get("record", "").startswith("project:"):
+                found.setdefault(rule["record"], {"project_id"}).update(rule.get("labels", ()))
+    return found
 
 
 @cache
@@ -77,7 +75,6 @@ def counters() -> frozenset[str]:
     histograms = {
         family.name + suffix for family in FAMILIES if family.kind is Kind.HISTOGRAM for suffix in _SUFFIXES
     }
-    own |= {name for name in STILL_TO_COME if name.endswith(("_total", "_bucket"))}
     return frozenset(own | histograms | {family.name for family in FAMILIES if family.kind is Kind.COUNTER})
 
 
