@@ -9,6 +9,7 @@ from functools import partial
 from exporter import __version__
 from exporter.build import DOCUMENTATION, revision
 from exporter.clock import Clock
+from exporter.config.dump import dump_config
 from exporter.config.model import Account, Config
 from exporter.errors import UnfinishedReloadError
 from exporter.metrics.exporter_metrics import AccountView, ExporterMetrics, ExporterView
@@ -46,6 +47,7 @@ class Exporter:
             python_version=platform.python_version(),
             config_loaded_at=clock.wall(),
         )
+        self._config = config
         self._started = False
         self._stopped = False
         self.poller = Poller(self._workers(config, {}, {}))
@@ -71,6 +73,7 @@ class Exporter:
             status=self._status,
             healthy=self._healthy,
             not_ready=self._not_ready,
+            config=lambda: dump_config(self._config),
         )
 
     def reconfigure(self, config: Config) -> None:
@@ -91,6 +94,7 @@ class Exporter:
             raise UnfinishedReloadError(f"{type(error).__name__}: {error}") from error
         if self._stopped:  # while the new configuration was taken
             self.poller.stop()
+        self._config = config
         self._view = replace(self._view, config_loaded_at=self._clock.wall(), config_load_succeeded=True)
 
     def keep_configuration(self) -> None:
@@ -176,7 +180,13 @@ class Exporter:
         return self.poller.healthy()
 
     def _not_ready(self) -> str | None:
-        return None if self.poller.ready() else "not every project has been tried yet"
+        if not self.poller.ready():
+            return "not every project has been tried yet"
+        listings = [(each.poller.account.name, each.poller.listing) for each in self.poller.accounts]
+        if not listings or any(listing.up for _, listing in listings):
+            return None
+        reasons = ", ".join(f"{name}: {listing.last_failure}" for name, listing in listings)
+        return f"no account can be listed ({reasons})"
 
     def _status(self, sort: str) -> str:
         now = self._clock.monotonic()

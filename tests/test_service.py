@@ -212,3 +212,17 @@ def test_polling_settings_change_with_a_reload(bench, api):
     label = {"project_id": str(project_named(api, STOCKS)), "source": "portfolio"}
 
     assert bench.samples().one("quantconnect_poll_interval_seconds", **label) == 10
+
+
+def test_not_ready_while_no_account_can_be_listed(bench, api):
+    """Readiness names each account's reason while none can be listed, and is back with the first that can."""
+    not_ready = bench.exporter.pages().not_ready
+    assert not_ready() is None
+    handle = api.faults.add(Fault(status=401))
+    bench.advance(300, step=5)
+    first, second = (account.name for account in bench.config.accounts)
+    assert not_ready() == f"no account can be listed ({first}: unauthorized, {second}: unauthorized)"
+    api.faults.remove(handle)
+    bench.reconfigure(bench.config)
+    bench.advance(300, step=5)
+    assert not_ready() is None

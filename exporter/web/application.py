@@ -40,6 +40,8 @@ class Pages:
     healthy: Callable[[], bool]
     not_ready: Callable[[], str | None]
     """Return why the exporter is not ready yet, None when it is."""
+    config: Callable[[], str] = str
+    """Return the configuration in force as YAML, without its secrets."""
 
 
 def make_application(
@@ -59,6 +61,7 @@ def make_application(
         Route("/", _status(pages.status)),
         Route("/-/healthy", _healthy(pages.healthy)),
         Route("/-/ready", _ready(pages.not_ready)),
+        Route("/-/config", _config(pages.config)),
     ]
     if reload is not None:
         routes.append(Route("/-/reload", _reload(reload), methods=["POST", "PUT"]))
@@ -160,6 +163,16 @@ def _ready(not_ready: Callable[[], str | None]) -> _Endpoint:
         return _check("ready", not_ready())
 
     return readiness
+
+
+def _config(config: Callable[[], str]) -> _Endpoint:
+    async def configuration(_: Request) -> Response:
+        text = await run_in_threadpool(config)
+        return PlainTextResponse(
+            text, headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+        )
+
+    return configuration
 
 
 def _check(passed: str, problem: str | None) -> Response:

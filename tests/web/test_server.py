@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import requests
+import yaml
 
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.errors import ListenError
@@ -73,7 +74,7 @@ def test_other_paths_are_not_found(served, path):
     assert requests.get(served + path, timeout=5, allow_redirects=False).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/-/config"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_other_methods_are_not_allowed(served, path, method):
     """Every page is only read."""
@@ -215,3 +216,15 @@ def test_readiness_says_why_not(polled):
     with serving(pages) as port:
         answer = requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=5)
     assert (answer.status_code, answer.text) == (503, "no account could be listed\n")
+
+
+def test_configuration_in_force(served, polled):
+    """The configuration is shown as YAML that can be loaded, with each token as <secret>."""
+    answer = requests.get(f"{served}/-/config", timeout=5)
+
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    accounts = yaml.safe_load(answer.text)["accounts"]
+    assert [each["name"] for each in accounts] == [each.name for each in polled.config.accounts]
+    assert {each["api_token"] for each in accounts} == {"<secret>"}
+    assert not any(each.api_token.reveal() in answer.text for each in polled.config.accounts)
