@@ -1,6 +1,7 @@
 """The API client: the read-only endpoints that the exporter asks, and nothing that acts."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
@@ -40,6 +41,8 @@ from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
 from exporter.quantconnect.wire.statistics import StatisticsShape, parse_statistics
 
 T = TypeVar("T")
+
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings repeat headers that a server sent
 
 AUTHENTICATE = "authenticate"
 LIVE_LIST = "live/list"

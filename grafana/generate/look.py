@@ -141,6 +141,8 @@ STARTING = (
     AlgorithmStatus.LOGGING_IN,
     AlgorithmStatus.INITIALIZING,
     AlgorithmStatus.HISTORY,
+    AlgorithmStatus.PENDING_INPUT,
+    AlgorithmStatus.IDLE,
 )
 CRASHED = (
     AlgorithmStatus.RUNTIME_ERROR,

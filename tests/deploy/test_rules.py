@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from exporter.domain.deployment import AlgorithmStatus
 from tests.deploy.checking import promtool_test
 from tests.deploy.fleet import Exporter
 from tests.deploy.lines import steady
@@ -118,6 +119,20 @@ def test_each_alert_has_a_scenario():
     }
     assert alerts - expected == {("QuantConnectWatchdog", "info")}
     assert all(limits.search(alert) for alert, _ in expected - alerts)
+
+
+def test_no_status_is_a_blind_spot():
+    """Each status that LEAN has raises an alert in the end, but for the one that runs."""
+    alerts = [
+        each["expr"] for each in shipped_rules() if each.get("alert", "").endswith("AlgorithmNotRunning")
+    ]
+    named = {
+        status
+        for expr in alerts
+        for group in re.findall(r'status=~"([^"]+)"', expr)
+        for status in group.split("|")
+    }
+    assert named == set(AlgorithmStatus) - {AlgorithmStatus.RUNNING}
 
 
 @pytest.mark.parametrize("record", RECORDED)

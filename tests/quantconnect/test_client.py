@@ -7,6 +7,7 @@ import re
 import socket
 from base64 import b64decode
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -597,6 +598,22 @@ def test_echoed_secrets_are_masked(raw, make_client, place, spelled):
         shown = str(error)
     parts = {each[start : start + 10] for each in secrets for start in range(len(each) - 10)}
     assert not [part for part in parts if part in shown]
+
+
+def test_echoed_headers_reach_no_log(raw, make_client, caplog):
+    """A head that cannot be read, and that repeats the signature, leaves no line in the log."""
+
+    def reply(handler) -> None:
+        echo = handler.headers["Authorization"].encode()
+        head = b"HTTP/1.1 200 %s\r\nX Bad %s\r\n%s\r\nContent-Length: 16\r\n\r\n" % (echo, echo, echo)
+        handler.wfile.write(head + b'{"success":true}')
+        handler.close_connection = True
+
+    raw.reply = reply
+    with caplog.at_level("DEBUG", "exporter"), suppress(ApiError):
+        make_client(raw.url).authenticate()
+    assert raw.received[0].headers["Authorization"].partition(" ")[2] not in caplog.text
+    assert not [each for each in caplog.records if each.name.startswith("urllib3")]
 
 
 def test_point_from_the_future_is_malformed(raw, clock, make_client):
