@@ -152,7 +152,7 @@ def _stocks(world: _Builder) -> None:
 def _options(world: _Builder) -> None:
     expiry = traded.third_friday(world.start)
     project = world.project("Volatility/Short Puts", brokerage="TradierBrokerage", subscribed=(traded.SPX,))
-    world.run(
+    run = world.run(
         project,
         21.2,
         {"USD": 500_000.0},
@@ -161,15 +161,15 @@ def _options(world: _Builder) -> None:
         (12.4, traded.option(traded.SPX, expiry, 6300, put=True, european=True), -2),
         (5.2, traded.option(traded.SPX, expiry, 7000, put=False, european=True), -1),
     )
+    stay_open(run.desk(project.quotes), world.ago(0.03), traded.SPY, 50, OrderType.MARKET)
     covered = world.project("Volatility/Covered Calls")
-    run = world.run(
+    world.run(
         covered,
         18.4,
         {"USD": 150_000.0},
         (18.3, traded.MSFT, 200),
         (18.2, traded.option(traded.MSFT, expiry, 545, put=False), -2),
     )
-    stay_open(run.desk(covered.quotes), world.ago(0.03), traded.MSFT, 50, OrderType.MARKET)
 
 
 def _futures(world: _Builder) -> None:
