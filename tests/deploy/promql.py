@@ -25,26 +25,12 @@ Labels = frozenset[str]
 TARGET: Final = frozenset({"cluster", "namespace", "job", "instance"})
 """What Prometheus adds to every scraped series; the first two only where a scraper sets them."""
 
-AWAITED: Final[Mapping[str, Labels]] = {
-    name: frozenset({"project_id", "project"}) | labels
-    for name, labels in {
-        "quantconnect_order_rejections_total": frozenset[str](),
-        "quantconnect_fills_lost_total": frozenset[str](),
-        "quantconnect_oldest_open_order_timestamp_seconds": frozenset({"kind"}),
-        "quantconnect_order_slippage_ratio_sum": frozenset[str](),
-        "quantconnect_order_slippage_ratio_count": frozenset[str](),
-        "quantconnect_strategy_pnl": frozenset({"account_currency"}),
-        "quantconnect_capital": frozenset({"account_currency"}),
-    }.items()
-} | {"quantconnect_account_last_success_timestamp_seconds": frozenset({"account"})}
-"""Families that the exporter is still to get. Those that it has are taken from its own table."""
-
 CHOSEN_BY_USERS: Final = "label_…"
 """Stands for the labels of the configuration, of which our examples use one."""
 
 VALUES: Final[Mapping[str, frozenset[str]]] = {
     "status": frozenset(AlgorithmStatus),
-    "source": frozenset(Source) | {"orders"},
+    "source": frozenset(Source),
     "reason": frozenset(Reason),
     "limit": frozenset(LimitName) | {"strategy_drawdown_ratio", "week_drawdown_ratio"},
     "severity": frozenset(Severity),
@@ -163,7 +149,6 @@ def exported() -> Known:
         "up": TARGET,
         "ALERTS": TARGET | {"alertname", "alertstate", "severity"},
         "prometheus_rule_evaluation_failures_total": TARGET | {"rule_group"},
-        **{name: labels | TARGET for name, labels in AWAITED.items()},
     }
     for family in FAMILIES:
         labels = frozenset(family.labels) | TARGET

@@ -504,6 +504,7 @@ OTHER_VALUES: Mapping[str, Any] = {
             "tlsConfig": {"serverName": "other"},
         }.items()
     },
+    "prometheusRule.grafanaUrl": "https://grafana.example.com",
     "podDisruptionBudget.maxUnavailable": 2,
     "priorityClassName": "other",
     "nameOverride": "other",
@@ -581,6 +582,25 @@ def test_dashboards_are_the_shipped_ones(rendered):
     }
     assert found == {name: path.read_text("utf-8") for name, path in DASHBOARDS.items()}
     assert len(found) == 4
+
+
+def test_alerts_link_to_the_grafana_that_is_told(rendered):
+    """With its address, every link of an alert to a dashboard is that of this Grafana; nothing else changes."""
+    address = "https://grafana.example.com/"
+    told = {**USER, "prometheusRule": {"enabled": True, "grafanaUrl": address}}
+    found = only(rendered(told), "PrometheusRule")["spec"]
+    linked = "{{ with $externalLabels.grafana_url }}{{ . }}"
+    written = yaml.safe_load(
+        RULES.read_text("utf-8").replace(linked, "{{ with 1 }}https://grafana.example.com")
+    )
+    assert found == written
+    links = [
+        rule["annotations"]["dashboard_url"]
+        for group in found["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    assert all(link.startswith("{{ with 1 }}https://grafana.example.com/d/quantconnect-") for link in links)
 
 
 def test_packaged_chart_brings_its_files(chart, tmp_path):
