@@ -9,6 +9,7 @@ from tests.deploy.scenarios import Expected, Fleet
 from tests.deploy.worlds import World
 
 FIRING = 'alertstate="firing",alertname!="QuantConnectWatchdog"'
+GRAFANA = "https://grafana.example.com"
 Question = dict[str, Any]
 
 
@@ -35,6 +36,10 @@ def promtool_test(
         "input_series": world.series(exporters, seconds),
         "promql_expr_test": [*questions, _everything(expected, fleet.minutes)],
     }
+    return _file(world, test, groups)
+
+
+def _file(world: World, test: Mapping[str, Any], groups: Sequence[str]) -> Mapping[str, Any]:
     return {
         "rule_files": ["rules.yml"],
         "evaluation_interval": f"{world.evaluation}s",
@@ -94,3 +99,45 @@ def _everything(expected: Sequence[Expected], horizon: float) -> Question:
         "eval_time": f"{int(horizon)}m",
         "exp_samples": [{"labels": each, "value": 1} for each in labels],
     }
+
+
+def text_test(
+    fleet: Fleet, world: World, golden: Mapping[str, Any], shipped: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the content of a promtool file that asks for every label and every word of alerts.
+
+    ``golden`` names the scenarios, and for each alert a minute and what fires then. Summaries and links are
+    those of the shipped rules, with a Grafana at ``https://grafana.example.com``.
+    """
+    named = {scenario.name: scenario for scenario in fleet.scenarios}
+    exporters = [each for name in golden["scenarios"] for each in named[name].exporters]
+    rules = [rule for group in shipped["groups"] for rule in group["rules"]]
+    notes = {
+        (rule["alert"], rule["labels"]["severity"]): rule["annotations"] for rule in rules if "alert" in rule
+    }
+    groups = [group["name"] for group in shipped["groups"]]
+
+    def expected(alert: str, labels: Mapping[str, str], description: str) -> Mapping[str, Any]:
+        told = notes.get((alert, labels["severity"])) or notes[alert, "{{ $labels.severity }}"]
+        link = told["dashboard_url"].replace("{{ with $externalLabels.grafana_url }}{{ . }}", GRAFANA)
+        link = link.replace("{{ $labels.project_id }}", labels.get("project_id", "")).replace("{{ end }}", "")
+        return {
+            "exp_labels": dict(labels),
+            "exp_annotations": {**told, "description": description, "dashboard_url": link},
+        }
+
+    questions = [
+        {
+            "eval_time": f"{each['minute']}m",
+            "alertname": f"QuantConnect{each['alert']}",
+            "exp_alerts": [expected(f"QuantConnect{each['alert']}", **one) for one in each["fires"]],
+        }
+        for each in golden["alerts"]
+    ]
+    test = {
+        "interval": f"{world.interval}s",
+        "external_labels": {"grafana_url": GRAFANA},
+        "input_series": world.series(exporters, fleet.minutes * MINUTE),
+        "alert_rule_test": questions,
+    }
+    return _file(world, test, groups)

@@ -191,6 +191,7 @@ def _matches(matcher: Any, value: str) -> bool:
 _PROJECT: Final = frozenset({"project_id"})
 _SELF: Final[Mapping[str, Labels]] = {
     "project:quantconnect_seen:timestamp": _PROJECT | TARGET,
+    "exporter:quantconnect_seen:timestamp": TARGET,
     "project:quantconnect_deployment:known": _PROJECT | TARGET | {"account", "deploy_id"},
     "project:quantconnect_status:known": _PROJECT | {"project", "status"},
     "project:quantconnect_limit:known": _PROJECT | {"project", "limit", "severity"},

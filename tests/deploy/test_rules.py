@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from exporter.domain.deployment import AlgorithmStatus
-from tests.deploy.checking import promtool_test
+from tests.deploy.checking import promtool_test, text_test
 from tests.deploy.fleet import Exporter
+from tests.deploy.fortnight import FORTNIGHT
 from tests.deploy.lines import steady
 from tests.deploy.promql import RULES, shipped_rules
 from tests.deploy.scenarios import FLEETS, Expected, Fleet, Scenario
@@ -47,10 +48,16 @@ def run(promtool: str, folder: Path, world: World, *fleets: Fleet) -> None:
     """Let promtool run fleets in a world; fail with what it says."""
     version = subprocess.run([promtool, "--version"], capture_output=True, text=True, check=True)
     left_open = "version 2." not in version.stdout + version.stderr
+    tests = [promtool_test(world, fleet, GROUPS, left_open=left_open) for fleet in fleets]
+    run_files(promtool, folder, world, tests)
+
+
+def run_files(promtool: str, folder: Path, world: World, tests: Sequence[Mapping[str, Any]]) -> None:
+    """Let promtool run tests of the rules as a world evaluates them; fail with what it says."""
     write(folder / "rules.yml", world.rules(SHIPPED))
-    names = [f"{number}.yml" for number, _ in enumerate(fleets)]
-    for name, fleet in zip(names, fleets, strict=True):
-        write(folder / name, promtool_test(world, fleet, GROUPS, left_open=left_open))
+    names = [f"{number}.yml" for number, _ in enumerate(tests)]
+    for name, test in zip(names, tests, strict=True):
+        write(folder / name, test)
     done = subprocess.run(
         [promtool, "test", "rules", *names],
         cwd=folder, env=ONE_THREAD, capture_output=True, text=True, check=False,
@@ -77,6 +84,25 @@ def test_the_rules_are_valid(promtool):
 def test_every_scenario_holds_in_every_world(promtool, world, tmp_path):
     """Each alert of a scenario fires and ends in time, and no other ever fires, whatever the scraper does."""
     run(promtool, tmp_path, world, *FLEETS)
+
+
+def test_each_alert_says_what_happened(needs, tmp_path):
+    """Every alert has exactly the labels and the words, with their values, that ``texts.yml`` has of it."""
+    golden = yaml.safe_load((Path(__file__).parent / "texts.yml").read_text())
+    plain = WORLDS[0]
+    tests = [text_test(fleet, plain, golden[fleet.name], SHIPPED) for fleet in FLEETS]
+    run_files(needs("promtool"), tmp_path, plain, tests)
+    told = {each["alert"] for part in golden.values() for each in part["alerts"]}
+    assert {f"QuantConnect{alert}" for alert in told} | {"QuantConnectWatchdog"} == {
+        rule["alert"] for rule in shipped_rules() if "alert" in rule
+    }
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_two_weeks_of_a_healthy_fleet_raise_nothing(needs, tmp_path):
+    """Weekends, nights, restarts, deployments, failed scrapes and maintenance are no reason for an alert."""
+    run(needs("promtool"), tmp_path, World("a fortnight", interval=60), FORTNIGHT)
 
 
 def test_a_prometheus_that_never_saw_an_exporter_says_so(promtool, tmp_path):
