@@ -180,13 +180,7 @@ class Exporter:
         return self.poller.healthy()
 
     def _not_ready(self) -> str | None:
-        if not self.poller.ready():
-            return "not every project has been tried yet"
-        listings = [(each.poller.account.name, each.poller.listing) for each in self.poller.accounts]
-        if not listings or any(listing.up for _, listing in listings):
-            return None
-        reasons = ", ".join(f"{name}: {listing.last_failure}" for name, listing in listings)
-        return f"no account can be listed ({reasons})"
+        return self.poller.not_ready()
 
     def _status(self, sort: str) -> str:
         now = self._clock.monotonic()

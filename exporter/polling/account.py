@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
+from operator import methodcaller
 from threading import Lock
 from typing import Any
 
 from exporter.clock import Clock
-from exporter.config.model import Account, NamedProject, ProjectSettings
+from exporter.config.model import STALE_INTERVALS, Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
-from exporter.errors import ApiError, RateLimited, Reason, Unauthorized
+from exporter.errors import ApiError, Reason, Unauthorized
 from exporter.polling import log
 from exporter.polling.discovery import Discovery
 from exporter.polling.fetch import fetch
@@ -39,6 +41,7 @@ class Handover:
     """What a poller hands over to its successor: its projects, their names, and when each job is due."""
 
     listing: SourceHealth
+    listed_at: float
     roster: Roster
     names: ProjectNames
     states: tuple[ProjectState, ...]
@@ -82,6 +85,7 @@ class AccountPoller:
         self._discovery = Discovery(account.name, self._selector, defaults.cardinality.projects)
         self._intervals = Intervals(account, self.jobs, self._update)
         self.listing = SourceHealth()
+        self._listed_at = -inf
         if handover is not None:
             self._take_over(handover)
         is_complete = self._named.keys() <= self._projects
@@ -108,7 +112,12 @@ class AccountPoller:
         with self._lock:
             self._retired = True
         return Handover(
-            self.listing, self._discovery.roster, self._names, tuple(self._states()), self.jobs.planned()
+            listing=self.listing,
+            listed_at=self._listed_at,
+            roster=self._discovery.roster,
+            names=self._names,
+            states=tuple(self._states()),
+            planned=self.jobs.planned(),
         )
 
     @property
@@ -120,9 +129,18 @@ class AccountPoller:
         """Tell whether every project has been asked for once, successfully or not."""
         return self.listing.up is not None and all(_tried(state) for state in self._states())
 
+    def unlisted(self) -> str | None:
+        """Return why the account's projects cannot be listed, ``None`` if they could of late."""
+        interval = self.jobs.intervals(0, (Source.STATUS,))[Source.STATUS] or 0.0
+        counts_for = max(self._defaults.polling.stale_after, STALE_INTERVALS * interval)
+        if self.listing.up and self._clock.monotonic() - self._listed_at >= counts_for:
+            return "not asked for long"
+        return self.listing.last_failure
+
     def _take_over(self, handover: Handover) -> None:
         """Take over what is known of the projects that stay ours, and take the others off the page."""
         self.listing = handover.listing
+        self._listed_at = handover.listed_at
         self._discovery.roster = handover.roster
         self._names = handover.names
         for state in handover.states:
@@ -132,7 +150,7 @@ class AccountPoller:
                 self._store.remove(project_id)
                 continue
             self._projects |= {project_id}
-            self._update(project_id, _with_settings(settings or self._defaults))
+            self._update(project_id, methodcaller("with_settings", settings or self._defaults))
             self._update(project_id, self._names.applied)
             if (adopted := self._store.get(project_id)) and adopted.current_deployment:
                 self.jobs.begin(adopted, handover.planned)
@@ -160,20 +178,9 @@ class AccountPoller:
             self.jobs.succeeded(key)
 
     def _refuse(self, client: Client, key: JobKey, error: Unauthorized) -> None:
-        """Find out whether a refusal is the request's own or the account's, which its sign-in alone tells."""
-        failure: ApiError = error
-        try:
-            is_own = self._sign_in.is_accepted(client, self._clock.monotonic())
-        except ApiError as unanswered:
-            self._record_failure(key, error.reason, f"{error}; then {unanswered}")
-            failure = unanswered if isinstance(unanswered, RateLimited) else error
-        else:
-            if is_own:
-                text = f"{error}, although the account is signed in"
-                self._record_failure(key, Reason.REJECTED, text)
-            else:
-                self._record_failure(key, error.reason, str(error), held=True)
-        self.jobs.failed(key, failure)
+        verdict = self._sign_in.judge(client, error)
+        self._record_failure(key, verdict.reason, verdict.text, held=verdict.is_of_account)
+        self.jobs.failed(key, verdict.error)
 
     def _poll(self, client: Client, key: JobKey) -> None:
         client.timeout = self._timeout(key.project_id)
@@ -233,6 +240,7 @@ class AccountPoller:
         if self.listing.up is False:
             log.listing_recovered(self.account.name)
         self.listing = self.listing.succeeded(self._clock.wall())
+        self._listed_at = self._clock.monotonic()
         self._intervals.publish(self._states())
 
     def _refresh_names(self, client: Client, found: list[int]) -> None:
@@ -295,13 +303,10 @@ class AccountPoller:
     def _set_deployment(self, project_id: int, deployment: Deployment | None) -> None:
         now = read_clock(self._clock)
 
-        def change(previous: ProjectState) -> ProjectState:
-            same = previous.deployment is not None and previous.deployment.value == deployment
-            # The same object tells rendering that nothing has changed.
-            latest = previous.deployment.value if same and previous.deployment else deployment
-            return previous.with_deployment(latest, now).with_success(Source.STATUS, now)
-
-        update = self._update(project_id, change)
+        update = self._update(
+            project_id,
+            lambda previous: previous.with_deployment(deployment, now).with_success(Source.STATUS, now),
+        )
         if update is None:
             return
         log.status_changed(update)
@@ -310,7 +315,7 @@ class AccountPoller:
         if not is_same_deployment(update.before.current_deployment, running):
             self.jobs.end(project_id)
             if running is not None:
-                self.jobs.begin(update.after)
+                self.jobs.begin(update.after, is_redeployed=update.before.deployment is not None)
 
     def _record_failure(self, key: JobKey, reason: Reason, text: str, *, held: bool = False) -> None:
         if key.project_id is not None:
@@ -338,10 +343,6 @@ class AccountPoller:
     def _states(self) -> list[ProjectState]:
         states = (self._store.get(project_id) for project_id in sorted(self._projects))
         return [state for state in states if state is not None]
-
-
-def _with_settings(settings: ProjectSettings) -> Change:
-    return lambda previous: previous.with_settings(settings)
 
 
 def _tried(state: ProjectState) -> bool:

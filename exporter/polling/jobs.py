@@ -112,17 +112,24 @@ class JobQueue:
         with self._changed:
             return key in self._schedule
 
-    def begin(self, state: ProjectState, planned: Planned = NOTHING_PLANNED) -> None:
+    def begin(
+        self, state: ProjectState, planned: Planned = NOTHING_PLANNED, *, is_redeployed: bool = False
+    ) -> None:
         """Ask for a running project's values from now on, or from when it was planned before.
 
         What begins within a second is due at once and together: first the portfolios of all projects,
         then what else there is, so that no worker ends up waiting for a project that another asks for.
+        Of one that is redeployed the statistics come first: they alone name the deployment that
+        QuantConnect answers with.
         """
+        jobs = list(value_jobs(state.project_id, state.settings))
+        if is_redeployed:
+            jobs.sort(key=lambda job: job.key.kind != Source.STATISTICS)
         with self._changed:
             now = self._clock.monotonic()
             self._running.add(state.project_id)
             self._changed.notify()
-            for priority, (key, interval, cost) in enumerate(value_jobs(state.project_id, state.settings)):
+            for priority, (key, interval, cost) in enumerate(jobs):
                 due = min(planned.due.get(key, floor(now)), now + interval)
                 self._schedule.add(key, interval, due, cost, priority)
 

@@ -184,6 +184,12 @@ class Poller:
         """Tell whether a worker has died, so that part of the page would never be polled again."""
         return any(account.lost() for account in self.accounts)
 
-    def ready(self) -> bool:
-        """Tell whether every project has been tried once."""
-        return all(account.poller.tried() for account in self.accounts)
+    def not_ready(self) -> str | None:
+        """Return why the page says too little: projects not tried once, or no account that can be listed."""
+        if not all(account.poller.tried() for account in self.accounts):
+            return "not every project has been tried yet"
+        unlisted = {each.poller.account.name: each.poller.unlisted() for each in self.accounts}
+        if not unlisted or not all(unlisted.values()):
+            return None
+        reasons = ", ".join(f"{name}: {reason}" for name, reason in unlisted.items())
+        return f"no account can be listed ({reasons})"

@@ -2,12 +2,22 @@
 
 from math import inf
 from threading import Lock
+from typing import NamedTuple
 
 from exporter.clock import Clock
-from exporter.errors import ApiError, Unauthorized
+from exporter.errors import ApiError, RateLimited, Reason, Unauthorized
 from exporter.polling import log
 from exporter.polling.jobs import JobQueue
 from exporter.quantconnect.client import Client
+
+
+class Verdict(NamedTuple):
+    """What a refused request means: ``error`` says when to ask again."""
+
+    reason: Reason
+    text: str
+    error: ApiError
+    is_of_account: bool = False
 
 
 class SignIn:
@@ -25,11 +35,19 @@ class SignIn:
         self._accepted_at = -inf
         self.refused_since: float | None = None
 
-    def is_accepted(self, client: Client, refused_at: float) -> bool:
-        """Return whether the account is signed in, although a request was refused at that monotonic time.
+    def judge(self, client: Client, refusal: Unauthorized) -> Verdict:
+        """Return whether a refusal just received is the request's own or the account's."""
+        try:
+            is_own = self._is_accepted(client, self._clock.monotonic())
+        except ApiError as error:  # then nothing is known of the account
+            decisive = error if isinstance(error, RateLimited) else refusal
+            return Verdict(refusal.reason, f"{refusal}; then {error}", decisive)
+        if is_own:
+            return Verdict(Reason.REJECTED, f"{refusal}, although the account is signed in", refusal)
+        return Verdict(refusal.reason, str(refusal), refusal, is_of_account=True)
 
-        Raises ApiError when that cannot be learnt.
-        """
+    def _is_accepted(self, client: Client, refused_at: float) -> bool:
+        """Return whether the account is signed in, by an attempt not before a monotonic time."""
         with self._lock:
             if self.refused_since is None and self._accepted_at < refused_at:
                 self._try(client)

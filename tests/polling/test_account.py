@@ -501,10 +501,36 @@ def test_ready_once_every_project_was_tried(make_bench, api):
     """Readiness comes with the first attempt at everything, not before, and whether it succeeds or not."""
     api.faults.add(Fault(endpoint="live/portfolio/read", status=500))
     bench = make_bench()
-    assert not bench.exporter.poller.ready()
+    assert bench.exporter.poller.not_ready() == "not every project has been tried yet"
     bench.poll()
 
-    assert bench.exporter.poller.ready()
+    assert bench.exporter.poller.not_ready() is None
+
+
+def test_not_ready_while_no_account_can_be_listed(make_bench, api):
+    """Without a single list there is nothing to be ready with; one account of two is enough."""
+    handles = [
+        api.faults.add(Fault(endpoint="live/list", user_id=account.user_id, status=status))
+        for account, status in zip(api.accounts, (500, 401), strict=True)
+    ]
+    bench = make_bench()
+    bench.poll()
+    reason = "no account can be listed (main: unavailable, europe: rejected)"
+    assert bench.exporter.poller.not_ready() == reason
+    api.faults.remove(handles[1])
+    bench.advance(600, step=30)
+
+    assert bench.exporter.poller.not_ready() is None
+
+
+def test_not_ready_when_nothing_is_listed_any_more(pair, clock):
+    """A list counts for as long as a value would: when none was asked for since, readiness ends."""
+    clock.advance(899)
+    assert pair.exporter.poller.not_ready() is None
+    clock.advance(1)
+
+    reason = "no account can be listed (main: not asked for long, europe: not asked for long)"
+    assert pair.exporter.poller.not_ready() == reason
 
 
 def test_unreachable_api_shows_named_projects_as_down(make_bench, api):
@@ -517,7 +543,7 @@ def test_unreachable_api_shows_named_projects_as_down(make_bench, api):
 
     assert samples.one("quantconnect_up", project="momentum", source="status") == 0
     assert shown(bench, project_id) == set()
-    assert bench.exporter.poller.ready()
+    assert "unavailable" in bench.exporter.poller.not_ready()
     api.start()
     bench.advance(120, step=10)
     assert shown(bench, project_id) == set(VALUES)

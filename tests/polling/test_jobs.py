@@ -115,3 +115,11 @@ def test_version_changes_with_the_jobs(make_queue):
     versions.append(queue.version)
 
     assert len(set(versions)) == 3
+
+
+def test_redeployed_project_is_asked_for_its_statistics_first(make_queue):
+    """After a redeployment the answer that names its deployment comes before the one that does not."""
+    queue = make_queue()
+    queue.begin(PROJECT, is_redeployed=True)
+
+    assert queue.take().key.kind == Source.STATISTICS

@@ -53,7 +53,7 @@ def test_stalled_account_delays_no_other(live):
 
     wait_until(lambda: polls(exporter, sound, "portfolio") >= 4)
     assert exporter.poller.healthy()
-    assert not exporter.poller.ready()
+    assert exporter.poller.not_ready()
 
 
 def test_stalled_project_delays_no_other(live):
