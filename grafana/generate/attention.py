@@ -162,7 +162,7 @@ def attention_panel(overview: str, *, projects: bool) -> Panel:
     ]
     if projects:
         columns.insert(
-            1, Column("project", "project", width=240, no_value=" ", link=f"{link}&${{__url_time_range}}")
+            1, Column("project", "project", width=250, no_value=" ", link=f"{link}&${{__url_time_range}}")
         )
     return table(
         "Needs attention",

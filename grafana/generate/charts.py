@@ -216,6 +216,7 @@ def _bars(title: str, description: str, unit: str) -> Builder:
     panel.legend(
         _legend(shape.LegendDisplayMode.LIST, shape.LegendPlacement.BOTTOM).show_legend(show_legend=False)
     )
+    panel.override_by_name(title, [prop("custom.axisPlacement", "hidden")])
     return panel.tooltip(
         common.VizTooltipOptions().mode(shape.TooltipDisplayMode.SINGLE).sort(shape.SortOrder.NONE)
     )

@@ -191,7 +191,7 @@ def _several(variable: build.QueryVariable) -> build.QueryVariable:
 
 
 def _datasource_variable() -> build.DatasourceVariable:
-    return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
+    return build.DatasourceVariable("datasource").label("Source").type("prometheus")
 
 
 def _annotation(name: str, color: str, expression: str) -> build.AnnotationQuery:

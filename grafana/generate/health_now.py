@@ -39,7 +39,7 @@ def tiles() -> list[Panel]:
     late = f"({age()}) / ({interval()} > 0)"
     return [
         tile(
-            "Exporters up",
+            "Exporters",
             "How many of the chosen exporters Prometheus reaches. Red: none; read the process's log.",
             f"count({own('up')} == 1) or 0 * count({own('up')})",
             NUMBER,
@@ -70,7 +70,7 @@ def tiles() -> list[Panel]:
             decimals=0,
         ),
         tile(
-            "Budget in use",
+            "Budget",
             "Requests of the last minutes as a share of the configured requests per minute, of the busiest account. "
             "Red: all of it; polls wait, and intervals are stretched.",
             f"max({share_of_budget()})",
@@ -79,7 +79,7 @@ def tiles() -> list[Panel]:
             decimals=0,
         ),
         tile(
-            "Requests failed",
+            "API errors",
             "Share of the requests of the last minutes that had no usable answer.",
             f"sum({failed_requests()}) / (sum(rate({requests}{RATE})) > 0)",
             RATIO,
@@ -87,7 +87,7 @@ def tiles() -> list[Panel]:
             decimals=1,
         ),
         tile(
-            "Polls failed",
+            "Poll errors",
             "Share of the polls of the last minutes that failed.",
             f"{poll_failures} / ({polls} > 0)",
             RATIO,
@@ -95,7 +95,7 @@ def tiles() -> list[Panel]:
             decimals=1,
         ),
         tile(
-            "Furthest behind",
+            "Behind",
             "The oldest data of a running project, in polling intervals. Up to about 1 is normal. "
             "Red: ten; see Sources by project.",
             f"max({late})",
@@ -113,7 +113,7 @@ def exporters_panel() -> Panel:
     loaded_at = own("quantconnect_exporter_config_last_reload_success_timestamp_seconds")
     started = f"max by (instance) ({own('process_start_time_seconds')})"
     return table(
-        "Exporters",
+        "Exporter by exporter",
         "Each exporter: its version, whether the configuration was last loaded, and for how long it has been up. "
         "Red: it is down, or the configuration before is in force: run quantconnect-exporter --config.check.",
         [

@@ -16,6 +16,8 @@ _UNSET_WIDTH = 150
 """What Grafana gives a column without a width."""
 
 _NO_COLOR = {"text", "transparent", "#8e8e8e"}
+_SIZES = ("weight", "allocation", "net value", "market value", "exposure")
+_LETTERS_PER_COLUMN = 11 / 3
 _COLORED_BY_THRESHOLD = {"stat", "table", "gauge", "bargauge"}
 
 
@@ -151,3 +153,36 @@ def shown_ids(dashboard: Json) -> list[str]:
         if "project_id" in last["indexByName"] and not settings.get(title, {}).get("custom.hidden"):
             found.append(panel["title"])
     return found
+
+
+def colored_zero(dashboard: Json) -> list[str]:
+    """Zero as a gain or a loss: between red and green there must be something neutral."""
+    found = []
+    for panel in panels(dashboard):
+        for name, field in _fields(panel):
+            steps = field.get("thresholds", {}).get("steps", ())
+            colors = [step["color"] for step in steps]
+            at_zero = [step["color"] for step in steps if step["value"] is None or step["value"] <= 0]
+            if {"red", "green"} <= set(colors) and at_zero[-1] not in _NO_COLOR:
+                found.append(f"{panel['title']}: {name}")
+    return found
+
+
+def signed_sizes(dashboard: Json) -> list[str]:
+    """A short position as a loss: the sign of a weight or a value is neither good nor bad."""
+    return [
+        f"{panel['title']}: {name}"
+        for panel in panels(dashboard)
+        for name, field in _fields(panel)
+        if any(word in (panel["title"] if name == "all fields" else name).lower() for word in _SIZES)
+        and {"red", "green"} & {step["color"] for step in field.get("thresholds", {}).get("steps", ())}
+    ]
+
+
+def cut_titles(dashboard: Json) -> list[str]:
+    """A title of a narrow tile that is cut on a page of 1366 pixels."""
+    return [
+        panel["title"]
+        for panel in panels(dashboard)
+        if panel["type"] == "stat" and panel["gridPos"]["w"] * _LETTERS_PER_COLUMN < len(panel["title"])
+    ]

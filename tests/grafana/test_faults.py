@@ -19,6 +19,9 @@ CHECKS = [
     faults.endless_lines,
     faults.filtered_tables,
     faults.shown_ids,
+    faults.colored_zero,
+    faults.signed_sizes,
+    faults.cut_titles,
 ]
 
 
@@ -133,3 +136,31 @@ def test_filter_icons_and_ids_are_found():
     assert faults.shown_ids(_dashboard(table)) == ["Example"]
     table["fieldConfig"]["overrides"] = [_override("project_id", custom_hidden=True)]
     assert faults.shown_ids(_dashboard(table)) == []
+
+
+def test_zero_that_is_a_gain_is_found():
+    """Red below zero and green from zero on; not with something neutral around zero."""
+    stat = _panel("stat", defaults={"thresholds": RED_OR_GREEN})
+    assert faults.colored_zero(_dashboard(stat)) == ["Example: all fields"]
+    neutral = [
+        {"value": None, "color": "red"},
+        {"value": -0.1, "color": "text"},
+        {"value": 0.1, "color": "green"},
+    ]
+    stat["fieldConfig"]["defaults"]["thresholds"] = {"steps": neutral}
+    assert faults.colored_zero(_dashboard(stat)) == []
+
+
+def test_short_position_that_is_a_loss_is_found():
+    """A weight in red; not its profit."""
+    weight = _panel("table", overrides=[_override("Weight", thresholds=RED_OR_GREEN)])
+    assert faults.signed_sizes(_dashboard(weight)) == ["Example: Weight"]
+    profit = _panel("table", overrides=[_override("P&L", thresholds=RED_OR_GREEN)])
+    assert faults.signed_sizes(_dashboard(profit)) == []
+
+
+def test_title_that_is_cut_is_found():
+    """Eleven letters fit into three columns."""
+    stat = _panel("stat")
+    stat["gridPos"]["w"], stat["title"] = 3, "Twelve chars"
+    assert faults.cut_titles(_dashboard(stat)) == ["Twelve chars"]
