@@ -44,6 +44,7 @@ from grafana.generate.panels import Figure, Panel, Query, figures
 from grafana.generate.promql import (
     CURRENCY,
     EACH,
+    NOW,
     any_of,
     by_currency,
     in_currency,
@@ -155,7 +156,7 @@ def _movers() -> Panel:
 
 
 def _returns() -> Panel:
-    now = return_since_start(EACH, at=" @ end()")
+    now = return_since_start(EACH, at=NOW)
     chosen = f"(topk(5, {now}) or bottomk(5, {now}))"
     return ranking(
         "Return over the range",
@@ -170,7 +171,7 @@ def _returns() -> Panel:
 def _projects() -> Panel:
     stopped = f"{EACH.latest('algorithm_stopped_timestamp_seconds')} and {EACH.on} {EACH.ended()}"
     launched = EACH.latest("algorithm_launched_timestamp_seconds")
-    known = select("up", _STATUS_SOURCE, at=" @ end()")
+    known = select("up", _STATUS_SOURCE, at=NOW)
     return table(
         "Projects",
         "Every project, the most troubled first: critical alerts, what crashed within a day, warnings, then by the "
@@ -257,7 +258,7 @@ def _profit() -> Panel:
 
 
 def _drawdowns() -> Panel:
-    deepest = f"topk(10, {EACH.latest('drawdown_ratio', at=' @ end()')})"
+    deepest = f"topk(10, {EACH.latest('drawdown_ratio', at=NOW)})"
     return ranking(
         "Ten deepest drawdowns",
         "Fall from the highest equity since launch, of the ten projects that are deepest now.",

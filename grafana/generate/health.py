@@ -8,6 +8,7 @@ from grafana.generate.health_queries import (
     RATE,
     SOURCE,
     age,
+    age_over_time,
     failed_requests,
     interval,
     of_project,
@@ -149,7 +150,7 @@ def _throttled() -> Panel:
 
 
 def _freshness() -> Panel:
-    late = f"({age()}) / ({interval()} > 0)"
+    late = f"({age_over_time()}) / ({interval()} > 0)"
     return lines(
         "Age of data in intervals",
         "Age of the chosen project that is furthest behind, by source, as a multiple of the polling interval in "

@@ -34,10 +34,15 @@ def share_of_budget() -> str:
 
 
 def age() -> str:
-    """Return the age of each source's data, but of a project that has ended or was never deployed."""
+    """Return how old the data of each source that is polled were when they were scraped."""
+    success = of_project("quantconnect_last_success_timestamp_seconds")
+    return f"min by ({SOURCE}) (timestamp({success}) - {success}) and {interval()}"
+
+
+def age_over_time() -> str:
+    """Return the same with the time since the scrape, which is quick over many moments."""
     success = f"max by ({SOURCE}) ({of_project('quantconnect_last_success_timestamp_seconds')})"
-    polled = f"max by ({SOURCE}) ({of_project('quantconnect_poll_interval_seconds')})"
-    return f"time() - ({success} and {polled})"
+    return f"time() - ({success} and {interval()})"
 
 
 def interval() -> str:

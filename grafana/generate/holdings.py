@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
-from grafana.generate.promql import EACH, ONE, RANGE, SECURITY, Scope, money, select, short_project
+from grafana.generate.promql import (
+    BEGINNING,
+    EACH,
+    NOW,
+    ONE,
+    RANGE,
+    SECURITY,
+    Scope,
+    money,
+    select,
+    short_project,
+)
 
 _FINE_PRICES = "forex|crypto|crypto_future|cfd"
 _LAST_POLLS = "600"
@@ -54,7 +65,7 @@ class Holdings:
 
     def trend(self, metric: str) -> str:
         """Return a metric over time of the positions that are open at the end of the time range."""
-        held = self._by_id(select("holding_quantity", *self.matchers, at=" @ end()"))
+        held = self._by_id(select("holding_quantity", *self.matchers, at=NOW))
         return f"{self._raw(metric)} and {self.on} ({held} != 0)"
 
     def price(self, metric: str) -> str:
@@ -87,7 +98,7 @@ class Holdings:
         now = f"({self.value('holding_unrealized_pnl')})"
         before = self.scope.latest("holding_unrealized_pnl", *SECURITY, matchers=self.matchers, offset=RANGE)
         polled = self.scope.latest("gross_exposure", offset=RANGE)
-        young = f"{self.scope.latest('algorithm_launched_timestamp_seconds')} > time() - $__range_s"
+        young = f"{self.scope.latest('algorithm_launched_timestamp_seconds')} > {BEGINNING}"
         return f"({now} - ({before} or 0 * {now})) and {self.scope.on} ({polled} or {young})"
 
     def _raw(self, metric: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:

@@ -1,6 +1,6 @@
 """Queries about profit over the time range, and over days, weeks and months."""
 
-from grafana.generate.promql import EACH, ONE, RANGE, Scope, select
+from grafana.generate.promql import BEGINNING, EACH, NOW, ONE, RANGE, Scope, select
 
 _LAUNCHED = "algorithm_launched_timestamp_seconds"
 _SETTLED, _LEAST_SHARE = "15m", 0.005
@@ -13,7 +13,7 @@ def same_deployment(scope: Scope, ago: str = RANGE) -> str:
 
 def launched_within(scope: Scope) -> str:
     """Return the launch where it was within the time range, whichever moment is drawn."""
-    return f"(1000 * {scope.latest(_LAUNCHED, at=' @ end()')} > $__from)"
+    return f"({scope.latest(_LAUNCHED, at=NOW)} > {BEGINNING})"
 
 
 def change(scope: Scope, metric: str) -> str:
@@ -51,12 +51,12 @@ def return_over_range(scope: Scope) -> str:
 def return_since_start(scope: Scope, at: str = "") -> str:
     """Return profit since the start of the range, as it was at each moment, to the equity at the start.
 
-    ``at`` fixes the moment, as ``" @ end()"`` does for the choice of the best.
+    ``at`` fixes the moment, as ``NOW`` does for the choice of the best.
     """
     now = scope.latest("strategy_pnl", at=at)
     start = scope.latest("strategy_pnl", at=" @ start()")
     young = launched_within(scope)
-    base = f"({scope.latest('equity', at=' @ start()')} or {scope.latest('capital', at=' @ end()')})"
+    base = f"({scope.latest('equity', at=' @ start()')} or {scope.latest('capital', at=at)})"
     since = f"({now} - ({start} or (0 * {now} and {scope.on} {young})))"
     return f"{since} / {scope.on} ({base} > 0)" if scope.labels else f"{since} / ({base} > 0)"
 

@@ -32,7 +32,7 @@ from grafana.generate.look import (
 )
 from grafana.generate.overview import UID as OVERVIEW
 from grafana.generate.panels import Panel, Query, tile
-from grafana.generate.promql import CURRENCY, EACH, SECURITY, select
+from grafana.generate.promql import CURRENCY, EACH, NOW, SECURITY, select
 from grafana.generate.tables import TREND, Column, Rows, table
 
 _LINK = (
@@ -176,10 +176,8 @@ def _positions() -> Panel:
 
 def _of_largest(expression: str) -> str:
     """Keep the positions that are the largest of their projects at the end of the range."""
-    value = EACH.over(
-        "max", f"abs({select('holding_market_value', *CHOSEN.matchers, at=' @ end()')})", "symbol_id"
-    )
-    weight = f"{value} / {EACH.on} group_left () {EACH.equity(' @ end()')}"
+    value = EACH.over("max", f"abs({select('holding_market_value', *CHOSEN.matchers, at=NOW)})", "symbol_id")
+    weight = f"{value} / {EACH.on} group_left () {EACH.equity(NOW)}"
     return with_contract(f"({expression}) and {CHOSEN.on} topk({_SHOWN_LINES}, {weight})")
 
 
@@ -207,8 +205,8 @@ def _profits() -> Panel:
 
 
 def _concentration_over_time() -> Panel:
-    now = EACH.over("max", f"abs({select('holding_market_value', at=' @ end()')})", "symbol_id")
-    gross = f"({EACH.latest('gross_exposure', at=' @ end()')} > 0)"
+    now = EACH.over("max", f"abs({select('holding_market_value', at=NOW)})", "symbol_id")
+    gross = f"({EACH.latest('gross_exposure', at=NOW)} > 0)"
     most = f"topk({_SHOWN_LINES}, {EACH.over('max', now)} / {gross})"
     return ranking(
         "Concentration over time",

@@ -15,6 +15,9 @@ PROJECT = ("project_id", "project")
 SECURITY = ("symbol_id", "symbol", "security_type")
 CURRENCY = "account_currency"
 RANGE = "$__range"
+BEGINNING = "${__from:date:seconds}"
+NOW = " @ ${__to:date:seconds}"
+"""The end of the time range. A chart's last point may be up to a step before it."""
 
 _POLLED_VALUES = ('source=~"portfolio|equity"',)
 

@@ -24,6 +24,7 @@ scrape_configs:
 """
 _ENOUGH = """
 min(count_over_time(quantconnect_equity{project="CFD Indices"}[1m])) >= 9
+and on () min(count_over_time(quantconnect_strategy_pnl[1m])) >= 9
 and on () count(quantconnect_portfolio_changed_timestamp_seconds) > 12
 and on () count(quantconnect_chart_value) >= 4
 and on () count(quantconnect_up{source="statistics"}) >= 26
@@ -61,7 +62,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus,
             wait_until(
                 answers(f"http://127.0.0.1:{port}/-/ready"), 15, "an exporter that has polled everything"
             )
-        wait_until(lambda: prometheus.now(_ENOUGH), 30, "a scrape of everything")
+        wait_until(lambda: prometheus.now(_ENOUGH), 60, "a scrape of everything")
         ((_, now),) = [(one, float(one["value"][1])) for one in prometheus.now("vector(time())")]
         yield prometheus, Window(start=now - 8, end=now, step=1, scrape_interval=1)
 

@@ -81,7 +81,7 @@ def counters() -> frozenset[str]:
 def parsed(expression: str) -> Any:
     """Return the syntax tree of a query, its variables replaced by something harmless."""
     text = re.sub(r"\[\$__\w+(:\w+)?\]", lambda found: f"[1h{found[1] or ''}]", expression)
-    text = re.sub(r"\$__(from|range_s)", "1", text).replace("offset $__range", "offset 1h")
+    text = re.sub(r"\$\{__(from|to):date:seconds\}", "1", text).replace("offset $__range", "offset 1h")
     return promql.parse(re.sub(r"\$(?!\d)\w+", "x", text))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 ALL = "$__all"
 
-_REFERENCE = re.compile(r"\$(?!\d)(\w+)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]")
+_REFERENCE = re.compile(r"\$(?!\d)(\w+)|\$\{(\w+)(?::[\w:]+)?\}|\[\[(\w+)\]\]")
 _SPECIAL = re.compile(r"[$^*{}\[\]'+?.()|]")
 
 Choice = Mapping[str, list[str]]
@@ -23,13 +23,13 @@ class Window:
     scrape_interval: float
 
     def built_in(self) -> dict[str, str]:
-        """Return Grafana's own variables."""
+        """Return Grafana's own variables, moments in seconds."""
         length = round(self.end - self.start)
         rate = max(self.step + self.scrape_interval, 4 * self.scrape_interval)
         return {
             "__range": f"{length}s",
-            "__range_s": str(length),
-            "__from": str(round(1000 * self.start)),
+            "__from": str(round(self.start)),
+            "__to": str(round(self.end)),
             "__interval": f"{round(self.step)}s",
             "__rate_interval": f"{round(rate)}s",
         }
