@@ -8,6 +8,7 @@ import pytest
 
 from exporter.quantconnect.client import LARGEST_BODIES
 from exporter.quantconnect.envelope import MOST_FORGIVEN
+from tests.raw_server import raw_server
 
 MIB = 1024 * 1024
 READER = """
@@ -146,7 +147,7 @@ BODIES = bodies()
 
 
 @pytest.fixture(scope="module")
-def seen(raw_server):
+def seen():
     """Return what an exporter's workers did with each of the bodies."""
 
     def reply(handler) -> None:
@@ -157,10 +158,11 @@ def seen(raw_server):
         handler.end_headers()
         handler.wfile.write(body)
 
-    raw_server.reply = reply
     asked = json.dumps([(name, endpoint) for name, (endpoint, _) in BODIES.items()])
-    command = [sys.executable, "-c", READER, raw_server.url, asked]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
+    with raw_server() as server:
+        server.reply = reply
+        command = [sys.executable, "-c", READER, server.url, asked]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
     return json.loads(done.stdout)
 
 
