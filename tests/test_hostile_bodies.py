@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from exporter.quantconnect.client import LARGEST_BODIES
-from exporter.quantconnect.envelope import MOST_FORGIVEN
+from exporter.quantconnect.envelope import MOST_CONTAINERS, MOST_FORGIVEN
 from tests.raw_server import raw_server
 
 MIB = 1024 * 1024
@@ -28,6 +28,7 @@ ASK = {
     "live/read": lambda client: client.live_statistics(5, 50),
     "live/portfolio/read": lambda client: client.live_portfolio(5),
     "live/chart/read": lambda client: client.live_chart(5, "C", 0, 1, 1000),
+    "live/orders/read": lambda client: client.live_orders(5, 0, 1000),
     "projects/read": lambda client: client.project_names(),
 }
 clock, seen = SystemClock(), {}
@@ -84,6 +85,7 @@ def bodies() -> dict[str, tuple[str, bytes]]:
         "live/read": b'"runtimeStatistics":[',
         "live/portfolio/read": b'"portfolio":[',
         "live/chart/read": b'"chart":[',
+        "live/orders/read": b'"orders":[',
         "projects/read": b'"projects":[',
         "authenticate": b'"errors":[',
     }
@@ -92,9 +94,14 @@ def bodies() -> dict[str, tuple[str, bytes]]:
         found[f"lists in {endpoint}"] = endpoint, filled(ok + place, b"[],", b"]}", large[endpoint])
     row = b'{"projectId":1,"deployId":"","status":"","launched":null},'
     chart = b'"chart":{"series":{"S":{"values":['
+    orders = places["live/orders/read"]
     flat, cash = b'"portfolio":{"holdings":{', b'},"cash":{}}}'
     return found | {
-        "fewer lists": ("live/list", filled(ok + places["live/list"], b"[],", b"]}", small)),
+        "as many lists as there may be": (
+            "live/list",
+            filled(ok + places["live/list"], b"[],", b"]}", 3 * MOST_CONTAINERS),
+        ),
+        "numbers": ("live/list", filled(ok + places["live/list"], b"1.5,", b"]}", small)),
         "20 million lists": ("live/list", filled(ok + places["live/list"], b"[],", b"]}", 60_000_000)),
         "one surrogate": (
             "live/list",
@@ -102,7 +109,7 @@ def bodies() -> dict[str, tuple[str, bytes]]:
         ),
         "fewer objects and a surrogate": (
             "live/list",
-            filled(ok + b'"x":"\\ud800",' + places["live/list"], b"{},", b"]}", small),
+            filled(ok + b'"x":"\\ud800",' + places["live/list"], b"{},", b"]}", 3 * MOST_CONTAINERS),
         ),
         "deployments of one project": (
             "live/list",
@@ -115,6 +122,19 @@ def bodies() -> dict[str, tuple[str, bytes]]:
             ),
         ),
         "points": ("live/chart/read", filled(ok + chart, b"[1,2],", b"]}}}}", large["live/chart/read"])),
+        "as many points as there may be": (
+            "live/chart/read",
+            filled(ok + chart, b"[1,2],", b"]}}}}", 6 * MOST_CONTAINERS),
+        ),
+        "empty orders": ("live/orders/read", filled(ok + orders, b"{},", b"]}", large["live/orders/read"])),
+        "as many orders as there may be": (
+            "live/orders/read",
+            filled(ok + orders, b"{},", b"]}", 3 * MOST_CONTAINERS),
+        ),
+        "events of one order": (
+            "live/orders/read",
+            filled(ok + orders + b'{"id":1,"events":[', b'{"status":1},', b"]}]}", 13 * MOST_CONTAINERS),
+        ),
         "flat holdings": (
             "live/portfolio/read",
             keyed(ok + flat, b"{}", cash, large["live/portfolio/read"]),

@@ -79,7 +79,7 @@ BELIEVABLE_AHEAD = 300.0
 """Seconds that a time may be ahead of both our clock and the API's."""
 
 _ONE_AT_A_TIME = Lock()
-"""Only one answer at a time is in memory as objects. The interpreter would not read two faster."""
+"""One answer at a time is in memory as objects. The interpreter would not read two of them faster."""
 
 _CHUNK = 64 * 1024
 
@@ -131,9 +131,8 @@ class Client:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, BoundedAdapter())
         self._session.headers["User-Agent"] = f"quantconnect-exporter/{__version__}"
-        self._session.auth = (
-            self._sign
-        )  # as auth and not as headers, which an entry in ~/.netrc would replace
+        # As auth and not as headers, which an entry in ~/.netrc would replace.
+        self._session.auth = self._sign
         self._session.trust_env = not _is_loopback(base_url)  # no proxy leads to this machine itself
 
     def close(self) -> None:

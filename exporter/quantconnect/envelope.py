@@ -33,8 +33,10 @@ _FIRST_SERVER_ERROR = 500
 _FIRST_REDIRECT = 300
 
 
+MOST_CONTAINERS = 200_000
+"""Objects and arrays in a body: a list of empty ones takes up to seventy times its size in memory."""
 MOST_FORGIVEN = 2 * 1024 * 1024
-"""Bytes of a body in another shape than today's, which takes thirty times as much memory to read."""
+"""Bytes of a body in another shape than today's, of which nothing is skipped."""
 
 
 class Envelope(TypedDict):
@@ -116,14 +118,20 @@ def _json_object(response: Response) -> Mapping[str, Any]:
 def _shaped(content: bytes, shape: type[Envelope]) -> Mapping[str, Any] | None:
     """Return the body of a success in the shape; ``None`` for another shape, or for a refusal."""
     try:
+        _check_containers(content)
         body = msgspec.json.decode(content, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     return body if body["success"] and not body.get("errors") else None
 
 
 class _TooLargeError(ValueError):
-    """A body of another shape that is too large to be read forgivingly."""
+    """A body that would take too much memory; the text says which."""
+
+
+def _check_containers(content: bytes) -> None:
+    if content.count(b"{") + content.count(b"[") > MOST_CONTAINERS:
+        raise _TooLargeError(f"of more than {MOST_CONTAINERS} objects and arrays")
 
 
 def _parsed(content: bytes) -> Any:
@@ -132,7 +140,8 @@ def _parsed(content: bytes) -> Any:
     The latter also reads half a surrogate pair, which spoils only the row that it is in.
     """
     if len(content) > MOST_FORGIVEN:
-        raise _TooLargeError
+        raise _TooLargeError(f"of a shape that is not known, and larger than {MOST_FORGIVEN} bytes")
+    _check_containers(content)
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -141,7 +150,7 @@ def _parsed(content: bytes) -> Any:
 
 def _where(error: ValueError | RecursionError) -> str:
     if isinstance(error, _TooLargeError):
-        return f"of a shape that is not known, and larger than {MOST_FORGIVEN} bytes"
+        return str(error)
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON: {error.msg} at byte {error.pos} of {len(error.doc)}"
     if isinstance(error, UnicodeDecodeError):

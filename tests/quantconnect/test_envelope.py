@@ -19,7 +19,7 @@ from exporter.errors import (
     Unauthorized,
     Unavailable,
 )
-from exporter.quantconnect.envelope import MOST_FORGIVEN, Response, interpret
+from exporter.quantconnect.envelope import MOST_CONTAINERS, MOST_FORGIVEN, Response, interpret
 from exporter.quantconnect.wire.live import ListShape
 
 WALL = 1_795_178_096.0
@@ -214,11 +214,19 @@ def test_bodies_that_are_no_object(content, expected, text):
 
 @pytest.mark.parametrize(("status", "expected"), [(200, Malformed), (401, Unauthorized), (500, Unavailable)])
 def test_large_body_of_another_shape(status, expected):
-    """A body that is not of the expected shape is read up to a bound only: as objects it is thirty times as large."""
-    content = b'{"success": true, "live": [' + b"[]," * (MOST_FORGIVEN // 3) + b"1]}"
-    with pytest.raises(expected) as caught:
-        interpret(response(status, content), ListShape)
-    assert type(caught.value) is expected
+    """A body that is not of the expected shape is read up to a bound of bytes only."""
+    content = b'{"success": true, "live": ["' + b"x" * MOST_FORGIVEN + b'"]}'
+    assert type(error_of(response(status, content))) is expected
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, Malformed), (401, Unauthorized), (500, Unavailable)])
+def test_body_of_many_containers(status, expected):
+    """A body of very many objects and arrays is not read: in memory it would be seventy times as large."""
+    content = b'{"success": true, "live": [' + b"[]," * MOST_CONTAINERS + b"1]}"
+    error = error_of(response(status, content))
+    assert type(error) is expected
+    if status == 200:
+        assert str(error) == "the body is of more than 200000 objects and arrays"
 
 
 def test_large_body_of_the_expected_shape():

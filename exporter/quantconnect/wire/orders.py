@@ -17,6 +17,8 @@ from exporter.quantconnect.wire.reader import array, cut, first_member, optional
 
 MOST_ORDERS = 2_000
 """Twice what one request may ask for: an answer with more is refused before it fills memory."""
+MOST_EVENTS = 30_000
+"""Of all orders in an answer."""
 
 _STATUS_NUMBERS = {
     0: OrderStatus.NEW,
@@ -131,6 +133,8 @@ def parse_orders(body: Mapping[str, Any], latest_time: float = inf) -> tuple[Ord
         raise Malformed(f"orders{place.rstrip('`')}: {problem}") from None
     except UnicodeEncodeError:
         raise Malformed("orders: a text with half a surrogate pair") from None
+    if sum(len(row.events or row.events_ or ()) for row in rows) > MOST_EVENTS:
+        raise Malformed(f"orders: more than {MOST_EVENTS} events")
     return tuple([_order(row, f"orders[{index}]", latest_time) for index, row in enumerate(rows)])
 
 
