@@ -1,14 +1,15 @@
 """Minutes or hours of faults, reloads and scrapes: ``pytest -m soak``, as long as SOAK_SECONDS says.
 
-Every page must parse; every equity on it must be one that the simulated account held within
-``stale_after``; memory and open files must stay flat.
+Every name is new at each poll, and so are the symbols of one project. Every page must parse; every
+equity on it must be one that the simulated account held within ``stale_after``; after a third of the
+time memory and open files must stay flat.
 """
 
 import os
 import random
 import signal
+import statistics
 import threading
-from pathlib import Path
 
 import pytest
 import requests
@@ -20,13 +21,17 @@ from exporter.demo.scenario import demo_scenario
 from exporter.demo.server import SimulatedQuantConnect
 from tests.programs import exporter_process, write_config
 from tests.support import parse_page
+from tests.web.attackers import memory_mib, open_files
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "60"))
-WARM_UP_SECONDS = 15
 RELOAD_EVERY = 5
 SNAPSHOT_SECONDS = 5
 STALE_AFTER = 15
-MOST_GROWTH_MIB = 12
+MOST_GROWTH_MIB = 8
+MOST_MORE_FILES = 12
+NEW_SYMBOLS = 100
+TURNING_OVER = "Single Stock"
+"""The project whose symbols are new at each poll."""
 
 POLLING = {
     "status": "1s",
@@ -53,20 +58,6 @@ TROUBLE = (
 )
 
 
-class Process:
-    """What the machine says of a process."""
-
-    def __init__(self, pid: int) -> None:
-        self._folder = Path(f"/proc/{pid}")
-
-    def memory_mib(self) -> float:
-        fields = dict(line.split(":", 1) for line in (self._folder / "status").read_text().splitlines())
-        return int(fields["VmRSS"].split()[0]) / 1024
-
-    def open_files(self) -> int:
-        return len(list((self._folder / "fd").iterdir()))
-
-
 def held(api: SimulatedQuantConnect, project_id: int, now: float) -> set[float]:
     """Return every equity the account held, as the API rounds it, that a page may still show at ``now``."""
     newest = now // SNAPSHOT_SECONDS * SNAPSHOT_SECONDS
@@ -78,39 +69,59 @@ def held(api: SimulatedQuantConnect, project_id: int, now: float) -> set[float]:
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_soak(tmp_path, capsys):
-    """Through random faults and a reload every five seconds, no page shows what was not so."""
+    """Through faults, new names and symbols and a reload every five seconds, no page shows what was not so."""
     clock, chance = SystemClock(), random.Random(7)  # noqa: S311 - a seed, not a secret
     pause = threading.Event()
     counted = {"scrapes": 0, "equities": 0, "reloads": 0, "faults": 0}
+    memory: list[float] = []
+    files: list[int] = []
     with SimulatedQuantConnect(demo_scenario(clock.wall()), clock, snapshot_seconds=SNAPSHOT_SECONDS) as api:
         config = write_config(tmp_path / "config.yml", api, polling=POLLING)
         with exporter_process(f"--config.file={config}", log=tmp_path / "exporter.log") as exporter:
-            process = Process(exporter.process.pid)
+            pid = exporter.process.pid
             started = clock.monotonic()
-            warm: tuple[float, int] | None = None
+            turned_over = None
             while (elapsed := clock.monotonic() - started) < SECONDS:
                 _cause_trouble(api, chance)
                 counted["faults"] += 1
+                turned_over = _rename_everything(api, counted["scrapes"], turned_over)
                 if int(elapsed) // RELOAD_EVERY > counted["reloads"]:
                     exporter.process.send_signal(signal.SIGHUP)
                     counted["reloads"] += 1
                 counted["equities"] += _check_page(api, exporter.url, clock)
                 counted["scrapes"] += 1
-                if warm is None and elapsed > WARM_UP_SECONDS:
-                    warm = process.memory_mib(), process.open_files()
+                if elapsed > SECONDS / 3:
+                    memory.append(memory_mib(pid))
+                    files.append(open_files(pid))
                 pause.wait(max(0.0, counted["scrapes"] - elapsed))
-            memory, files = process.memory_mib(), process.open_files()
             assert exporter.process.poll() is None
-    assert warm is not None
+    part = len(memory) // 5
+    early, late = statistics.median(memory[:part]), statistics.median(memory[-part:])
     with capsys.disabled():
         print(  # noqa: T201 - its figures are what a soak is for
-            f"\nsoak: {SECONDS} s, {counted}, memory {warm[0]:.1f} -> {memory:.1f} MiB, "
-            f"open files {warm[1]} -> {files}"
+            f"\nsoak: {SECONDS} s, {counted}, after a third of them memory {early:.1f} -> {late:.1f} MiB "
+            f"(most {max(memory):.1f}), open files {files[0]} -> {files[-1]} (most {max(files)})"
         )
     assert counted["equities"] > SECONDS
-    assert memory < warm[0] + MOST_GROWTH_MIB
-    assert files < warm[1] + 12
+    assert late < early + MOST_GROWTH_MIB
+    assert max(files) < min(files) + MOST_MORE_FILES
     assert "a mistake of the exporter" not in (tmp_path / "exporter.log").read_text()
+
+
+def _rename_everything(api: SimulatedQuantConnect, number: int, before: int | None) -> int:
+    """Give every project a new name and one of them new symbols, until the next time; return what to end then."""
+    for project in api.projects.values():
+        project.rename(f"{project.name.partition(' no. ')[0]} no. {number}")
+    if before is not None:
+        api.faults.remove(before)
+    holdings = {
+        f"S{number}X{each} 2T": {"a": 1, "q": 1, "p": 5, "v": 5, "u": 4} for each in range(NEW_SYMBOLS)
+    }
+    body = {"success": True, "portfolio": {"holdings": holdings, "cash": []}}
+    turning_over = next(each for each in api.projects.values() if each.name.startswith(TURNING_OVER))
+    return api.faults.add(
+        Fault(endpoint="live/portfolio/read", project_id=turning_over.project_id, body=body)
+    )
 
 
 def _cause_trouble(api: SimulatedQuantConnect, chance: random.Random) -> None:
