@@ -12,8 +12,7 @@ from exporter.web.file_limit import RESERVED_FILES
 
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE_SECONDS = 0.1
-_GOODBYE_SECONDS = 1.0
-"""How long TLS waits for a client to say goodbye."""
+_TLS_TIMEOUTS = {"ssl_handshake_timeout": DEADLINES[Phase.HANDSHAKE], "ssl_shutdown_timeout": 1.0}
 
 _logger = logging.getLogger(__name__)
 
@@ -35,46 +34,56 @@ class Acceptor:
         self._make_protocol = make_protocol
         self._tls = tls
 
-    async def accept(self, listening: socket.socket) -> None:
-        """Accept until cancelled."""
-        loop = asyncio.get_running_loop()
+    def start(self, listening: socket.socket) -> None:
+        """Accept on a socket until :meth:`stop`."""
         listening.setblocking(False)
-        while True:
-            try:
-                accepted, _ = await loop.sock_accept(listening)
-            except OSError as error:
-                await self._recover(error)
-                continue
-            if self._connections.make_room():
-                self._open(accepted)
-            else:
-                accepted.close()
-            await asyncio.sleep(0)  # sock_accept does not yield while others wait to be accepted
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
-    async def _recover(self, error: OSError) -> None:
-        """Go on after a client that left while it waited, or with fewer connections after a lack of files."""
-        if error.errno in _OUT_OF_FILES:
-            fewer = max(1, len(self._connections) - RESERVED_FILES)
-            if fewer < self._connections.most:
-                self._connections.most = fewer
-                _logger.warning(
-                    "no more files: fewer connections from now on",
-                    extra={"connections": fewer, "error": error.strerror},
-                )
-            self._connections.make_room()
-            await asyncio.sleep(_PAUSE_SECONDS)
+    def stop(self, listening: socket.socket) -> None:
+        """Accept no more."""
+        asyncio.get_running_loop().remove_reader(listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Accept one; the loop calls again, after all else that is to be done, while others wait."""
+        try:
+            accepted, _ = listening.accept()
+        except OSError as error:
+            if error.errno in _OUT_OF_FILES:
+                self._shrink(error, listening)
+            return  # otherwise the client has left while it waited
+        accepted.setblocking(False)
+        if self._connections.make_room():
+            self._open(accepted)
+        else:
+            accepted.close()
+
+    def _shrink(self, error: OSError, listening: socket.socket) -> None:
+        """Go on after a moment, with fewer connections."""
+        fewer = max(1, len(self._connections) - RESERVED_FILES)
+        if fewer < self._connections.most:
+            self._connections.most = fewer
+            _logger.warning(
+                "no more files: fewer connections from now on",
+                extra={"connections": fewer, "error": error.strerror},
+            )
+        self._connections.make_room()
+        self.stop(listening)
+        asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._go_on, listening)
+
+    def _go_on(self, listening: socket.socket) -> None:
+        if listening.fileno() >= 0:  # not closed meanwhile
+            self.start(listening)
 
     def _open(self, accepted: socket.socket) -> None:
         opening = _Opening(accepted)
         self._connections.enter(opening, Phase.HANDSHAKE)
         opening.task = asyncio.get_running_loop().create_task(self._connect(opening))
-        opening.task.add_done_callback(opening.close_if_lost)
+        opening.task.add_done_callback(opening.close_if_not_begun)
 
     async def _connect(self, opening: "_Opening") -> None:
         opening.has_begun = True
-        seconds = DEADLINES[Phase.HANDSHAKE]
         tls = self._tls()
-        timeouts = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": _GOODBYE_SECONDS} if tls else {}
+        timeouts = _TLS_TIMEOUTS if tls else {}
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._make_protocol(opening), opening.accepted, ssl=tls, **timeouts
@@ -86,7 +95,7 @@ class Acceptor:
 
 
 class _Opening:
-    """A connection without a protocol yet: its TLS handshake is under way."""
+    """A connection without a protocol yet: its TLS handshake may be under way."""
 
     task: asyncio.Task[None]
 
@@ -98,7 +107,7 @@ class _Opening:
         """Give the connection up."""
         self.task.cancel()
 
-    def close_if_lost(self, _: asyncio.Task[None]) -> None:
+    def close_if_not_begun(self, _: asyncio.Task[None]) -> None:
         """Close the socket of a task that was cancelled before it ran."""
         if not self.has_begun:
             self.accepted.close()

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
@@ -128,10 +127,9 @@ class WebServer:
             _logger.exception("the web server failed")
 
     async def _serve(self) -> None:
-        acceptor = Acceptor(self._connections, self._connect, self._tls)
+        self._server.acceptor = Acceptor(self._connections, self._connect, self._tls)
         async with asyncio.TaskGroup() as group:  # if one fails all end, and with them the process
             sweeping = group.create_task(sweep(self._connections))
-            self._server.accepting = [group.create_task(acceptor.accept(each)) for each in self._sockets]
             await self._server.serve(self._sockets)
             sweeping.cancel()
         for connection in self._connections:
@@ -142,20 +140,21 @@ class WebServer:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, for connections that it did not accept itself."""
+    """uvicorn's server, for connections that it does not accept itself."""
 
-    accepting: Sequence[asyncio.Task[None]] = ()
+    acceptor: Acceptor
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
-        """Begin without accepting."""
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
         self.servers = []
+        for each in sockets or ():
+            self.acceptor.start(each)
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nothing more before the sockets are closed, and let answers under way end."""
-        for each in self.accepting:
-            each.cancel()
-        await asyncio.wait(self.accepting)
+        for each in sockets or ():
+            self.acceptor.stop(each)
         await super().shutdown(sockets)
 
 
