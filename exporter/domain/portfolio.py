@@ -1,6 +1,6 @@
 """Holdings, cash book, and LEAN's rule for what they are worth together."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import NamedTuple
@@ -79,13 +79,11 @@ class Portfolio:
 
     def gross_exposure(self) -> float | None:
         """Return the sum of absolute market values in account currency; ``None`` if one is unknown."""
-        return _sum_known(
-            None if holding.market_value is None else abs(holding.market_value) for holding in self.holdings
-        )
+        return _sum_known([holding.market_value and abs(holding.market_value) for holding in self.holdings])
 
     def net_exposure(self) -> float | None:
         """Return the sum of signed market values in account currency; ``None`` if one is unknown."""
-        return _sum_known(holding.market_value for holding in self.holdings)
+        return _sum_known([holding.market_value for holding in self.holdings])
 
     def value(self) -> float | None:
         """Return the portfolio's value in account currency, or ``None`` when it cannot be exact to rounding.
@@ -97,10 +95,7 @@ class Portfolio:
         if not self.cash:
             return None
         return _sum_known(
-            (
-                *(balance.value for balance in self.cash),
-                *(_contribution(holding) for holding in self.holdings),
-            )
+            [balance.value for balance in self.cash] + [_contribution(holding) for holding in self.holdings]
         )
 
     def infer_account_currency(self, known: str | None = None) -> str | None:
@@ -133,12 +128,10 @@ def _may_be_below_one_lot(holding: Holding) -> bool:
     return holding.quantity is None or (abs(holding.quantity) < 1 and holding.unrealized_pnl in (0, None))
 
 
-def _sum_known(terms: Iterable[float | None]) -> float | None:
-    known = []
-    for term in terms:
-        if term is None:
-            return None
-        known.append(term)
+def _sum_known(terms: Sequence[float | None]) -> float | None:
+    known = [term for term in terms if term is not None]
+    if len(known) < len(terms):
+        return None
     try:
         return fsum(known)
     except OverflowError:

@@ -81,10 +81,10 @@ def _labels_of(state: ProjectState) -> SharedLabels:
 
 
 def _joined(groups: Sequence[RenderedGroup | None], now: float) -> tuple[bytes, ...]:
-    lines: tuple[bytes, ...] = ()
+    lines: list[bytes] = []
     for group, missing in zip(groups, _NO_LINES, strict=True):
         lines += group.lines if group is not None and now < group.expires_at else missing
-    return lines
+    return tuple(lines)
 
 
 _NO_LINES = tuple((b"",) * sum(len(table.metrics) for table in group.tables) for group in GROUPS)

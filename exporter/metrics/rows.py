@@ -133,12 +133,12 @@ class ShownPortfolio(NamedTuple):
     def holdings(self) -> Rows[Security, Holding]:
         """Return the largest holdings."""
         holdings = self.portfolio.largest_holdings(self.most_holdings)
-        return Rows([holding.security for holding in holdings], holdings)
+        return [holding.security for holding in holdings], holdings
 
     def infos(self) -> Rows[tuple[Security, str], float]:
         """Return what is known of the largest holdings' securities, as labels."""
         holdings = self.portfolio.largest_holdings(self.most_holdings)
-        return Rows([(each.security, each.currency_symbol) for each in holdings], [1.0] * len(holdings))
+        return [(each.security, each.currency_symbol) for each in holdings], [1.0] * len(holdings)
 
     def dropped(self) -> int:
         """Return how many holdings are not shown."""
@@ -146,7 +146,7 @@ class ShownPortfolio(NamedTuple):
 
     def cash(self) -> Rows[str, CashBalance]:
         """Return the rows of the cash book."""
-        return Rows([balance.currency for balance in self.portfolio.cash], self.portfolio.cash)
+        return [balance.currency for balance in self.portfolio.cash], self.portfolio.cash
 
 
 def _holding_labels(security: Security) -> Labels:
@@ -184,7 +184,7 @@ def _samples(histogram: Histogram) -> Rows[Labels, float]:
 
 
 def _buckets(histogram: Histogram) -> Rows[str, int]:
-    return Rows((*map(str, histogram.bounds), "+Inf"), histogram.cumulative())
+    return (*map(str, histogram.bounds), "+Inf"), histogram.cumulative()
 
 
 ORDERS: Table[OrderTotals, Labels, OrderTotals] = Table(one_row)

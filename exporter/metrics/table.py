@@ -74,21 +74,18 @@ class Family(NamedTuple):
     labels: tuple[str, ...]
 
 
-class Rows(NamedTuple, Generic[K, R]):
-    """Rows, and for each a key that tells which one it is."""
-
-    keys: Sequence[K]
-    rows: Sequence[R]
+Rows = tuple[Sequence[K], Sequence[R]]
+"""For each row a key that tells which one it is, and the rows."""
 
 
 def one_row(row: R) -> Rows[Labels, R]:
     """Return the only row there is, which needs no labels."""
-    return Rows(_ALONE, (row,))
+    return _ALONE, (row,)
 
 
 def rows_of(by_key: Mapping[K, R]) -> Rows[K, R]:
     """Return a row for each key of a mapping."""
-    return Rows(tuple(by_key), tuple(by_key.values()))
+    return tuple(by_key), tuple(by_key.values())
 
 
 def histogram_rows(

@@ -2,6 +2,7 @@
 
 import subprocess
 from dataclasses import replace
+from decimal import Decimal
 from math import isfinite
 
 import pytest
@@ -48,18 +49,23 @@ NAMES = st.sampled_from(["desk", "team", "project", "_9"])
 CHARTS = st.dictionaries(
     TEXT, st.dictionaries(TEXT, st.builds(ChartPoint, NUMBER, NUMBER, NUMBER), max_size=2), max_size=2
 )
+AMOUNTS = st.lists(st.tuples(TEXT, st.integers(1, 999).map(Decimal)), max_size=2).map(tuple)
 RECORDS = st.lists(
     st.builds(
         OrderRecord,
-        st.integers(),
-        st.sampled_from(OrderType),
-        st.sampled_from(OrderStatus),
+        id=st.integers(),
+        type=st.sampled_from(OrderType),
+        status=st.sampled_from(OrderStatus),
         created=MAYBE,
         changed=MAYBE,
         is_marketable=st.booleans(),
+        rejected=st.booleans(),
         buys=st.integers(0, 9),
+        sells=st.integers(0, 9),
+        fills_lost=st.integers(0, 9),
         last_fill=MAYBE,
-        fees=st.lists(st.tuples(TEXT, st.decimals(0, 9)), max_size=2).map(tuple),
+        fees=AMOUNTS,
+        rebates=AMOUNTS,
         execution=st.none()
         | st.builds(Execution, st.none() | st.floats(0, 1e9), st.none() | st.floats(-9, 9)),
     ),

@@ -92,7 +92,7 @@ def test_state_set_has_one_status_at_1():
 
     assert [each["status"] for each in labels_of(rows.STATUSES, running)] == list(AlgorithmStatus)
     assert dict(zip(*rows.STATUSES.read(running), strict=True))[AlgorithmStatus.RUNNING]
-    assert sum(rows.STATUSES.read(running).rows) == 1
+    assert sum(rows.STATUSES.read(running)[1]) == 1
     assert dict(zip(*rows.STATUSES.read(Status("main", None)), strict=True))[AlgorithmStatus.UNKNOWN]
     assert labels_of(rows.DEPLOYMENT_INFO, running) == [
         {"account": "main", "deploy_id": "L-1", "brokerage": "Paper"}
