@@ -1,8 +1,11 @@
 """Fixtures that all tests share."""
 
 import os
+import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +15,17 @@ from exporter.config.model import Config
 from exporter.config.shard import Shard
 from exporter.demo.server import SimulatedQuantConnect
 from tests.support import ABSENT_SAMPLE, Bench, FakeClock, config_of, pair_of, scenario_at
+
+_CHANGES_RESULTS = re.compile(
+    r"QUANTCONNECT_.*|PYTHON(?!PATH$).*|(HTTPS?|ALL|NO)_PROXY|(REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_.*|NO_COLOR"
+)
+
+# Tests and the processes they start begin alike, whoever runs them.
+for _name in [name for name in os.environ if _CHANGES_RESULTS.fullmatch(name.upper())]:
+    del os.environ[_name]
+os.umask(0o022)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for a job in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
@@ -28,6 +42,24 @@ LONGEST_FIRST = (
     "test_faults.py",
 )
 """Files that take long, most of them waiting for other programs: begun last, they would run alone."""
+
+
+NEEDED = {
+    "deploy": "promql_parser",
+    "grafana": "promql_parser",
+    "packaging": "check_jsonschema",
+    "test_docs.py": "promql_parser",
+    "web/test_browser.py": "selenium",
+}
+"""Tests that need what the extra ``unit`` leaves out."""
+
+collect_ignore = [name for name, library in NEEDED.items() if find_spec(library) is None]
+
+
+def pytest_report_header() -> list[str]:
+    """Say which tests are left out."""
+    left_out = [f"tests/{name} (needs {NEEDED[name]})" for name in collect_ignore]
+    return [f"left out: {', '.join(left_out)}"] if left_out else []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -106,5 +138,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter is not None else []
-    if os.environ.get("CI") and [each for each in skipped if ABSENT_SAMPLE not in str(each.longrepr)]:
+    missed = [*collect_ignore, *(each for each in skipped if ABSENT_SAMPLE not in str(each.longrepr))]
+    if os.environ.get("CI") and missed:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,6 +1,7 @@
 """Which part may know which, and through which door each library comes in."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,18 @@ def test_each_library_has_one_door(module):
             assert place in doors or place.split("/")[0] in doors
 
 
+def test_contributing_lists_the_parts_in_their_order():
+    """The list for contributors has every part, each below those it may import from."""
+    text = (ROOT.parent / "CONTRIBUTING.md").read_text("utf-8")
+    listed = [name.removesuffix(".py") for name in re.findall(r"^  ([a-z_]+(?:\.py|/)) ", text, re.MULTILINE)]
+    parts = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    names = [name.rstrip("/") for name in listed]
+
+    assert set(names) == {part for part in parts if not part.startswith("__")}
+    assert [name for name in names if name in ORDER] == list(ORDER)
+    assert names[-1] == "cli"
+
+
 def test_domain_is_pure():
     """The domain knows nothing but itself and the standard library's types and arithmetic."""
     allowed = (
@@ -112,3 +125,34 @@ def test_nothing_that_acts_is_in_the_source():
         if "demo" not in module.parts:
             text = module.read_text("utf-8")
             assert not [each for each in acting if each in text], module
+
+
+TESTED_UNDER_ANOTHER_NAME = {
+    "config/watched_files.py": "web/test_web_config.py",
+    "metrics/table.py": "metrics/test_rows.py",
+    "polling/fetch.py": "polling/test_account.py",
+    "polling/fetched.py": "polling/test_account.py",
+    "polling/intervals.py": "polling/test_jobs.py",
+    "polling/store.py": "polling/test_account.py",
+    "signals.py": "test_process.py",
+    "web/acceptor.py": "web/test_attack.py",
+    "web/application.py": "web/test_server.py",
+    "web/http_connection.py": "web/test_connections.py",
+}
+"""Modules that are proved through another's tests."""
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_mirror_the_package(module):
+    """Whoever changes a module finds its tests under the same name, or under the one that is listed."""
+    place = module.relative_to(ROOT)
+    if place.parts[0] == "demo" or place.name.startswith("__"):
+        return
+    tests = Path(__file__).parent
+    mirrored = tests / place.with_name(f"test_{place.name}")
+    listed = TESTED_UNDER_ANOTHER_NAME.get(place.as_posix())
+    if listed is None:
+        assert mirrored.exists(), f"add tests/{mirrored.relative_to(tests)}, or list where {place} is tested"
+    else:
+        assert not mirrored.exists(), f"{place} has tests of its own: take it off the list"
+        assert (tests / listed).exists()

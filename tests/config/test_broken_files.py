@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.load import MAX_FILE_BYTES, load_config
+from exporter.config.load import load_config
 from exporter.errors import ConfigError
 
 TESTDATA = Path(__file__).parent / "testdata"
@@ -312,59 +312,3 @@ def test_the_error_reads_as_one_problem_per_line(monkeypatch):
         "five_mistakes.yml:11",
         "five_mistakes.yml:13",
     ]
-
-
-def test_a_missing_file_is_a_problem(tmp_path):
-    """A path that leads nowhere is named."""
-    assert _problem(tmp_path / "none.yml") == "the file cannot be read: No such file or directory"
-
-
-def test_a_directory_is_a_problem(tmp_path):
-    """A folder is no configuration file."""
-    assert _problem(tmp_path) == "the file cannot be read: Is a directory"
-
-
-def test_a_path_with_a_nul_is_a_problem(tmp_path):
-    """Even what is no file name is told in the same way."""
-    assert _problem(tmp_path / "a\0b") == "the file cannot be read: not a file name"
-
-
-def test_a_file_that_may_not_be_opened_is_a_problem(tmp_path, monkeypatch):
-    """Missing rights are named; the refusal is made up, since tests may run as root."""
-
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", refuse)
-
-    assert _problem(tmp_path / "config.yml") == "the file cannot be read: Permission denied"
-
-
-def test_invalid_utf8_is_a_problem_with_its_line(tmp_path):
-    """The line of the first byte that is no UTF-8 is named."""
-    path = tmp_path / "latin.yml"
-    path.write_bytes(b"accounts:\n  - name: B\xf6rse\n")
-
-    with pytest.raises(ConfigError) as caught:
-        load_config(path, {})
-
-    assert caught.value.problems == (f"{path}:2: the file is not valid UTF-8",)
-
-
-def test_a_file_over_one_mebibyte_is_refused_unread(tmp_path):
-    """The bound holds to the byte: one more is refused, and the bound itself is parsed."""
-    path = tmp_path / "large.yml"
-    path.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
-
-    assert _problem(path) == "the file is larger than 1048576 bytes"
-
-    path.write_bytes(b"#" * MAX_FILE_BYTES)
-    with pytest.raises(ConfigError, match=r":1: the file is empty$"):
-        load_config(path, {})
-
-
-def _problem(path):
-    with pytest.raises(ConfigError) as caught:
-        load_config(path, {})
-    (problem,) = caught.value.problems
-    return problem.removeprefix(f"{path}: ")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from exporter import __version__
-from tests.packaging.project import IMAGE, ROOT, run
+from tests.packaging.project import IMAGE, PYPROJECT, ROOT, run
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 WORKFLOWS = {file.stem: yaml.safe_load(file.read_text("utf-8")) for file in FILES}
@@ -35,6 +35,25 @@ def test_ci_runs_for_every_change_what_contributors_run():
     assert triggers("ci") == {"push": {"branches": ["main"]}, "pull_request": None, "workflow_call": None}
     assert [step["run"] for step in steps("ci", "check") if "run" in step] == ["bash .ci/run"]
     assert (ROOT / ".ci" / "run").is_file()
+
+
+def test_ci_runs_on_every_python_that_is_promised():
+    """Each Python of the classifiers, and the image's, is tested: one by .ci/run, the others beside it."""
+    promised = {
+        each.rpartition(" ")[2]
+        for each in PYPROJECT["project"]["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", each)
+    }
+    jobs = WORKFLOWS["ci"]["jobs"]
+    (whole,) = re.findall(r"python:(3\.\d+)-", jobs["check"]["container"]["image"])
+    matrix = jobs["python"]["strategy"]["matrix"]
+    (shipped,) = set(re.findall(r"python:(3\.\d+)", (ROOT / "Dockerfile").read_text("utf-8")))
+
+    assert {whole, *matrix["python"]} == promised
+    assert shipped in promised
+    assert set(matrix["versions"]) == {"lowest", "newest"}
+    assert steps("ci", "python")[-1]["run"] == 'bash .ci/compatible "$VERSIONS" python3'
+    assert "bash .ci/compatible lowest python3" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
 def test_release_is_made_by_tags_alone():
