@@ -82,7 +82,7 @@ def test_answer_that_comes_after_a_reload_is_dropped(live):
     exporter.reconfigure(config)
     wait_until(lambda: polls(exporter, late, "portfolio") == 1)
 
-    wait_until(lambda: not any(thread.is_alive() for each in old for thread in each._threads))
+    wait_until(lambda: not any(thread.is_alive() for each in old for thread in each._crew.threads))
     answered = [each for each in api.requests if each.endpoint == "live/portfolio/read"]
     assert len(answered) == 2
     assert polls(exporter, late, "portfolio") == 1
