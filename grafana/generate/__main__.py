@@ -1,4 +1,4 @@
-"""``python -m grafana.generate`` writes the dashboards and their documentation; ``--check`` compares only."""
+"""``python -m grafana.generate`` writes dashboards, alerts and documentation; ``--check`` compares only."""
 
 import json
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from grafana.generate.alerting import FILE as ALERTS
+from grafana.generate.alerting import alerting_text
 from grafana.generate.docs import FILE as DOCS
 from grafana.generate.docs import with_tables
 from grafana.generate.fleet import fleet_page
@@ -26,13 +28,13 @@ def files() -> dict[Path, str]:
         + "\n"
         for page in pages
     }
-    return made | {DOCS: with_tables(DOCS.read_text(encoding="utf-8"), pages)}
+    return made | {ALERTS: alerting_text(), DOCS: with_tables(DOCS.read_text(encoding="utf-8"), pages)}
 
 
 def main(arguments: list[str]) -> int:
     """Write or check the files; return 1 when a check finds a difference."""
     texts = files()
-    committed = {path: path.read_text(encoding="utf-8") for path in (*FOLDER.glob("*.json"), DOCS)}
+    committed = {path: path.read_text(encoding="utf-8") for path in (*FOLDER.glob("*.json"), DOCS, ALERTS)}
     if arguments == ["--check"]:
         differing = sorted(
             path for path in texts.keys() | committed if texts.get(path) != committed.get(path)

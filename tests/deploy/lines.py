@@ -51,6 +51,18 @@ def grid(interval: float, horizon: float) -> Line:
     return tuple(Piece(k * interval * MINUTE, k * interval * MINUTE) for k in range(count))
 
 
+def value_at(line: Line, moment: float) -> float | None:
+    """Return the value at a moment, in seconds; ``None`` without one."""
+    current = None
+    for piece in line:
+        if piece.start > moment:
+            break
+        current = piece
+    if current is None or current.value is None:
+        return None
+    return current.value + current.slope * (moment - current.start)
+
+
 def within(line: Line, windows: Iterable[Window]) -> Line:
     """Return the line as far as it lies in windows of seconds, and no value elsewhere."""
     ends = [*(piece.start for piece in line), inf][1:]

@@ -60,17 +60,17 @@ def post(url: str, body: object) -> None:
 
 
 class Webhook:
-    """Collects what Alertmanager sends: the alerts of every notification."""
+    """Collects what Alertmanager sends: every notification, and the alerts of them all."""
 
     def __init__(self) -> None:
-        self.alerts: list[dict[str, Any]] = []
-        received = self.alerts
+        self.notifications: list[dict[str, Any]] = []
+        received = self.notifications
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 """Take one notification."""
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                received.extend(json.loads(body)["alerts"])
+                received.append({**json.loads(body), "received": _clock.wall()})
                 self.send_response_only(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -88,6 +88,11 @@ class Webhook:
     def __exit__(self, *_exception: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        """The alerts of every notification."""
+        return [alert for each in list(self.notifications) for alert in each["alerts"]]
 
     def fired(self) -> set[tuple[str, str, str]]:
         """Return name, severity and project (or ``""``) of every alert that ever arrived as firing."""

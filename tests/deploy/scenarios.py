@@ -4,7 +4,7 @@ Times are minutes. The scenarios of one list run side by side as one fleet, so e
 disturbs no other. Unless told otherwise, something happens from minute 10 to 32.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
@@ -158,8 +158,8 @@ def _limits() -> list[Scenario]:
         ),
         # A loss before the first reading counts: at its launch an algorithm had made nothing.
         _project(
-            Project("116", limits=_limit("strategy_loss", 5_000), values={"strategy_pnl": steady(-5_500)}, read={"statistics": clock()}),
-            ("StrategyLoss", "warning", 2, inf),
+            Project("116", limits=_limit("strategy_loss", 5_000), values={"strategy_pnl": steps((0, None), (5, -5_500))}, read={"statistics": clock()}),
+            ("StrategyLoss", "warning", 7, inf),
         ),
         # Another deployment begins anew.
         _project(
@@ -365,7 +365,7 @@ def _accounts() -> list[Scenario]:
         _account("maintenance", Exporter("maintenance:11722", "maintenance", (_unread(510, 10, 26), _unread(511, 10, 21)),
                                          listed=_stopped(10, 21), failed={"timeout": _only(10, 20, 0.5)})),
         _account("half-failing", Exporter("half:11722", "half-failing", (Project("520"),), failed={"malformed": _only(10, 40, 2)}),
-                 ("ApiFailing", "warning", 23, 51)),
+                 ("ApiFailing", "warning", 23, 48)),
         _account("refused-from-the-start", Exporter("start:11722", "refused-from-the-start", listed=None, failed={"unauthorized": counting(0.2, 1)}),
                  ("ApiUnauthorized", "critical", 2, inf), ("AccountUnread", "critical", 30, inf)),
         _account("refused-once", Exporter("once:11722", "refused-once", (Project("540"),), failed={"unauthorized": steps((0, 0), (10, 1))})),
@@ -377,6 +377,17 @@ def _accounts() -> list[Scenario]:
     ]  # fmt: skip
 
 
+def outage_of(numbers: Iterable[int], start: float, end: float) -> Exporter:
+    """Return an exporter of projects whose account cannot be asked in a window of minutes."""
+    return Exporter(
+        "outage:11722",
+        "outage",
+        [_unread(number, start, end) for number in numbers],
+        listed=_stopped(start, end),
+        failed={"unavailable": _only(start, end, 0.4)},
+    )
+
+
 def _slow_accounts() -> list[Scenario]:
     anew = (Piece(0, 50, 1 / 60), Piece(1200, 70), Piece(1800, 0), Piece(4200, 0, 1 / 60))
     failed_anew = (*_only(20, 70, 0.4)[:2], Piece(1800, 0, 0.4 / 60), Piece(4200, 16))
@@ -385,11 +396,11 @@ def _slow_accounts() -> list[Scenario]:
         # A fall before an outage stays known.
         _account("outage", Exporter("outage:11722", "outage", (_unread(500, 10, 90, **fallen), _unread(501, 10, 90, **fallen)),
                                     listed=_stopped(10, 90), failed={"unavailable": _only(10, 90, 0.4)}),
-                 *_stale(10, 90), ("ApiFailing", "warning", 24, 100), ("AccountUnread", "critical", 70, 110),
+                 *_stale(10, 90), ("ApiFailing", "warning", 24, 97), ("AccountUnread", "critical", 70, 120),
                  ("Drawdown", "warning", 8, inf), ("Drawdown", "critical", 8, inf)),
         _account("refused", Exporter("refused:11722", "refused", (_unread(530, 10, 90),), listed=_stopped(10, 90),
                                      failed={"unauthorized": _only(10, 90, 0.2)}),
-                 *_stale(10, 90), ("ApiUnauthorized", "critical", 22, 105), ("AccountUnread", "critical", 70, 110)),
+                 *_stale(10, 90), ("ApiUnauthorized", "critical", 22, 105), ("AccountUnread", "critical", 70, 120)),
         # One request an hour, refused with Retry-After: 3600.
         _account("told-to-wait", Exporter("wait:11722", "told-to-wait", (_unread(550, 10, inf),), listed=_stopped(10, inf),
                                           failed={"rate_limited": steps((0, 0), (10, 1), (70, 2), (130, 3))}),
@@ -397,7 +408,7 @@ def _slow_accounts() -> list[Scenario]:
         # The exporter starts anew in an outage and knows no project until it can list them.
         _account("restarted-in-an-outage", Exporter("anew:11722", "restarted-in-an-outage", (Project("580", shown=minutes((0, 30), (70, inf))),),
                                                     listed=anew, failed={"unavailable": failed_anew}),
-                 ("ApiFailing", "warning", 34, 80)),
+                 ("ApiFailing", "warning", 34, 77)),
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ SHIPPED: Final[Mapping[str, Any]] = yaml.safe_load(RULES.read_text())
 GROUPS: Final = [group["name"] for group in SHIPPED["groups"]]
 RECORDED: Final = sorted({rule["record"] for rule in shipped_rules() if "record" in rule})
 NEWER: Final = os.environ.get("NEWER_PROMETHEUS", "")
-"""A folder with the promtool of a newer generation; CI unpacks one."""
+"""A folder with promtool of a newer generation and vmalert-tool; CI unpacks them."""
 GENERATIONS: Final = ["installed", *(["newer"] if NEWER else [])]
 ONE_THREAD: Final = {**os.environ, "GOMAXPROCS": "1", "GOGC": "800"}
 """A short run needs no second thread and little collection of garbage: half the processor time."""
@@ -103,6 +104,28 @@ def test_each_alert_says_what_happened(needs, tmp_path):
 def test_two_weeks_of_a_healthy_fleet_raise_nothing(needs, tmp_path):
     """Weekends, nights, restarts, deployments, failed scrapes and maintenance are no reason for an alert."""
     run(needs("promtool"), tmp_path, World("a fortnight", interval=60), FORTNIGHT)
+
+
+if (VMALERT_TOOL := Path(NEWER) / "vmalert-tool").is_file():
+
+    @pytest.mark.soak
+    @pytest.mark.parametrize("fleet", FLEETS, ids=lambda fleet: fleet.name)
+    def test_every_scenario_holds_in_vmalert(fleet, tmp_path):
+        """VictoriaMetrics evaluates the file as Prometheus does: each scenario holds, but for one.
+
+        Its ``changes`` counts the first sample as a change, so that a crash loop is seen one start earlier.
+        """
+        same = [scenario for scenario in fleet.scenarios if scenario.name != "project-302"]
+        content = dict(promtool_test(WORLDS[0], replace(fleet, scenarios=same), GROUPS, left_open=True))
+        (test,) = content["tests"]
+        test["metricsql_expr_test"] = test.pop("promql_expr_test")
+        write(tmp_path / "rules.yml", SHIPPED)
+        write(tmp_path / "test.yml", content)
+        done = subprocess.run(
+            [VMALERT_TOOL, "unittest", "--files=test.yml"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_prometheus_that_never_saw_an_exporter_says_so(promtool, tmp_path):

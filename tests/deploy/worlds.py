@@ -26,9 +26,9 @@ def _by_operator(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapp
 def _with_twins(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[str, str]]]:
     """Yield each exporter and one of the same job, instance and account name in another namespace."""
     for number, exporter in enumerate(exporters):
-        yield exporter, {"namespace": "live"}
+        yield exporter, {"namespace": "live", "pod": "live-0"}
         twin = Exporter(exporter.instance, exporter.account, (Project(f"9{number:03}"),), job=exporter.job)
-        yield twin, {"namespace": "paper"}
+        yield twin, {"namespace": "paper", "pod": "paper-0"}
 
 
 @dataclass(frozen=True)
