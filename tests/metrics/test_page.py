@@ -4,7 +4,6 @@ import gzip
 import re
 import subprocess
 import zlib
-from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,12 +12,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
-from exporter.domain.order import Execution, OrderRecord, OrderStatus, OrderType
-from exporter.domain.order_totals import OrderTotals
 from exporter.metrics.exposition import Format
 from exporter.metrics.families import FAMILIES
-from exporter.polling.state import Instant, Reading
-from tests.support import START, config_of, parse_page, project_named
+from tests.support import config_of, parse_page, project_named
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.txt"
 DIFFERS_BETWEEN_RUNS = re.compile(
@@ -28,13 +24,14 @@ DIFFERS_BETWEEN_RUNS = re.compile(
 
 @pytest.fixture
 def full_bench(make_bench, api):
-    """An exporter whose page has a sample of every family: stopped, options, old keys, a chart, euro."""
+    """An exporter whose page has a sample of every family: stopped, options, old keys, a chart, euro, rebates."""
     names = (
         "Fragile",
         "Volatility/Covered Calls",
         "FX Carry",
         "US Stocks from Europe",
         'Research/Lab "Signal" 7',
+        "Perpetuals",
     )
     named = {
         project_id: ProjectSettings(
@@ -46,24 +43,7 @@ def full_bench(make_bench, api):
     bench = make_bench(config_of(api, named=named, discover=False))
     bench.poll()
     bench.advance(60)
-    _with_orders(bench, project_named(api, "FX Carry"))
     return bench
-
-
-def _with_orders(bench, project_id):
-    """Publish orders with a sample of every family: filled at a cost, filled with a gain, and open."""
-    now = Instant(bench.clock.wall(), bench.clock.monotonic())
-    market, limit = OrderType.MARKET, OrderType.LIMIT
-    placed = OrderRecord(1, market, OrderStatus.FILLED, START - 600, START - 596, is_marketable=True)
-    dollar = ("USD", Decimal("1.25"))
-    records = (
-        placed._replace(buys=2, last_fill=START - 596, fees=(dollar,), execution=Execution(4.0, 0.0002)),
-        placed._replace(sells=1, rebates=(dollar,), execution=Execution(70.0, -0.002), fills_lost=1),
-        placed._replace(type=limit, status=OrderStatus.INVALID, rejected=True),
-        placed._replace(type=limit, status=OrderStatus.SUBMITTED, is_marketable=False),
-    )
-    read = Reading(OrderTotals().plus(records), now)
-    bench.exporter._store.update(project_id, lambda known: known._replace(orders=read))
 
 
 def test_page_has_every_family_and_no_other(full_bench):
