@@ -15,9 +15,9 @@ class ChartPoint:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The series of one chart that are numbers, by name, their points in rising time.
+    """The numeric series of one chart by name, with points in ascending time.
 
-    ``closed`` are those whose last point has no value: LEAN ends a series so, and it has none now.
+    ``closed`` are those whose last point is null: LEAN ends a series this way, and it has no value now.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Chart:
     def latest(self, since: float, known: Mapping[str, ChartPoint] | None = None) -> Mapping[str, ChartPoint]:
         """Return the last point of each series that is not closed, at or after ``since`` in Unix seconds.
 
-        ``known`` are the last points of earlier answers; they stay for series without a later one.
+        ``known`` are the last points of earlier answers, kept for series without a newer one.
         """
         last = {name: points[-1] for name, points in self.series.items() if points}
         recent = {name: point for name, point in last.items() if point.time >= since}

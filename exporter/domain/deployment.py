@@ -7,7 +7,7 @@ from math import fsum, inf
 
 
 class AlgorithmStatus(StrEnum):
-    """LEAN's algorithm statuses (``Common/Global.cs``), plus one for what is none of them."""
+    """LEAN's algorithm statuses (``Common/Global.cs``), plus ``unknown`` for any other."""
 
     DEPLOY_ERROR = "deploy_error"
     IN_QUEUE = "in_queue"

@@ -1,4 +1,4 @@
-"""Holdings, cash book, and LEAN's rule for what they are worth together."""
+"""Holdings, cash book, and LEAN's rule for their total value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,9 +61,9 @@ class CashBalance(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """What a live algorithm holds, as one answer of the API states it.
+    """The holdings and cash of a live algorithm in one answer of the API.
 
-    ``unknown_members`` names what the answer says of its holdings that is not understood here.
+    ``unknown_members`` are members of its holdings that this version does not know.
     """
 
     holdings: tuple[Holding, ...] = ()
@@ -90,7 +90,7 @@ class Portfolio:
 
         The rule is LEAN's (``SecurityPortfolioManager.TotalPortfolioValue``): settled cash, plus for
         each position of at least one lot a term that depends on its security type. LEAN's cash book
-        always has a row for the account currency: one without rows has not been told.
+        always has a row for the account currency: one without rows is not known yet.
         """
         if not self.cash:
             return None
@@ -99,10 +99,10 @@ class Portfolio:
         )
 
     def infer_account_currency(self, known: str | None = None) -> str | None:
-        """Return the currency whose rate to the account currency is 1, if the cash book tells it alone.
+        """Return the only currency whose rate to the account currency is 1, else ``None``.
 
-        The API names the account currency nowhere. Stablecoins and currencies at parity have rate 1
-        too; then ``known``, an earlier answer for the same deployment, stands if it is among them.
+        The API does not name the account currency. Stablecoins and currencies at parity have rate 1 too.
+        Then ``known``, from an earlier answer for the same deployment, is kept if it is among them.
         """
         candidates = [balance.currency for balance in self.cash if balance.conversion_rate == 1]
         if known in candidates:
@@ -124,7 +124,7 @@ def _contribution(holding: Holding) -> float | None:
 
 
 def _may_be_below_one_lot(holding: Holding) -> bool:
-    """Tell whether LEAN may leave the position out as smaller than a lot: it then states no profit."""
+    """Whether the position may be smaller than a lot: LEAN then does not count it, and states no profit."""
     return holding.quantity is None or (abs(holding.quantity) < 1 and holding.unrealized_pnl in (0, None))
 
 

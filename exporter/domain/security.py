@@ -1,4 +1,4 @@
-"""What is held: a security and what its identifier tells safely."""
+"""A security, as far as its identifier describes it reliably."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class SecurityType(StrEnum):
-    """LEAN's security types (``Common/Global.cs``), plus one for what cannot be told."""
+    """LEAN's security types (``Common/Global.cs``), plus ``unknown``."""
 
     BASE = "base"
     EQUITY = "equity"
@@ -36,8 +36,8 @@ class Security:
 
     ``symbol_id`` is the whole LEAN identifier and the only unique text. ``ticker`` is the first
     ticker the security was listed under, or a derivative's root; ``current_ticker`` is today's,
-    where the API sends one. The strike is left out on purpose: the identifier does not tell it
-    safely (its scale changed on 2025-11-18).
+    where the API sends one. There is no strike on purpose: its scale in the identifier changed on
+    2025-11-18, so it cannot be read reliably.
     """
 
     symbol_id: str

@@ -8,12 +8,12 @@ from hashlib import sha256
 from exporter.config.secret import Secret
 
 SIGNATURE_LIFETIME = 7200.0
-"""Seconds after which QuantConnect refuses a signature; how far ahead a clock may be is not known."""
+"""Seconds after which QuantConnect refuses a signature. How far ahead a clock may be is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who asks."""
+    """A QuantConnect user and the API token."""
 
     user_id: int
     api_token: Secret
@@ -21,7 +21,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Signature:
-    """What proves the user for two hours: the hash, its Base64 form with the user id, the headers."""
+    """Proof of the user for two hours: the hash, and its Base64 form together with the user id."""
 
     token_hash: str
     basic: str

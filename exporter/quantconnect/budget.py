@@ -10,7 +10,7 @@ class RequestBudget:
     """At most ``requests_per_minute`` in any sixty seconds, shared by an account's workers.
 
     A sliding window rather than a token bucket, so that a burst after an idle time never exceeds
-    what was configured. What a ``predecessor`` has spent counts on.
+    what was configured. The requests of a ``predecessor`` still count.
     """
 
     def __init__(self, requests_per_minute: int, predecessor: "RequestBudget | None" = None) -> None:

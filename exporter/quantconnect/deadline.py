@@ -36,10 +36,7 @@ def _left() -> float:
 
 
 class _Resolver:
-    """Resolves names in a thread of its own, because nothing can interrupt the system's resolver.
-
-    Of each name, one thread at most waits for it.
-    """
+    """Resolves names in threads of its own, at most one per name: the system's resolver cannot be interrupted."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -77,7 +74,7 @@ class _UntilDeadline(io.RawIOBase):
         self._source = source
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True: this is a stream to read."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
@@ -86,7 +83,7 @@ class _UntilDeadline(io.RawIOBase):
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the file of the socket."""
         self._raw.close()
         super().close()
 
@@ -104,7 +101,7 @@ class _Bounded(HTTPConnection):
 
 
 class _Direct(_Bounded):
-    """A connection that is made before the deadline too, however many addresses its host has."""
+    """A connection that is also made before the deadline, however many addresses its host has."""
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -119,7 +116,7 @@ class _Direct(_Bounded):
         return connected
 
     def _connected(self, addresses: list[str]) -> socket.socket:
-        """Connect to the first address that accepts; each gets its share of the time that is left."""
+        """Connect to the first address that accepts. Each gets an equal share of the time left."""
         failure = OSError("a name without addresses")
         for tried, address in enumerate(addresses):
             try:

@@ -1,4 +1,4 @@
-"""What an HTTP answer means: the body that was asked for, or why there is none."""
+"""The envelope of every answer: HTTP status, JSON, ``success`` and error texts, sorted into our errors."""
 
 import json
 import re
@@ -40,7 +40,7 @@ MOST_FORGIVEN = 2 * 1024 * 1024
 
 
 class Envelope(TypedDict):
-    """What every answer has; endpoints add what is read of theirs. Other members are skipped unread."""
+    """What every answer has. Endpoints add the members that are read; all others are skipped."""
 
     success: bool
     errors: NotRequired[list[str] | None]
@@ -48,7 +48,7 @@ class Envelope(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP answer as it came: ``wall`` is our clock in Unix seconds when its head arrived."""
+    """An HTTP answer; ``wall`` is our clock in Unix seconds when its headers arrived."""
 
     status: int
     headers: Mapping[str, str]
@@ -67,10 +67,10 @@ class Response:
 
 
 def interpret(response: Response, shape: type[Envelope] | None = None) -> Mapping[str, Any]:
-    """Return the body of a successful answer, or raise the ApiError that says why there is none.
+    """Return the body of a successful answer, or raise an ApiError.
 
-    A body of the shape is read as such: fast, and refused early where it is wrong. Another one is read
-    forgivingly, up to ``MOST_FORGIVEN`` bytes; whoever reads the value decides what it is worth.
+    A body of the given shape is decoded into it, which is fast and skips what is not needed. A body of
+    any other shape is decoded whole, up to ``MOST_FORGIVEN`` bytes, and its reader decides what it means.
     """
     if shape is not None and response.status == HTTPStatus.OK:
         body = _shaped(response.content, shape)
@@ -98,7 +98,7 @@ def interpret(response: Response, shape: type[Envelope] | None = None) -> Mappin
 
 
 def _json_object(response: Response) -> Mapping[str, Any]:
-    """Return the body as an object; an error status may come with a body that is not JSON."""
+    """Return the body as an object; with an error status, a body that is not JSON counts as empty."""
     try:
         body = _parsed(response.content)
     except (ValueError, RecursionError) as error:
@@ -135,9 +135,9 @@ def _check_containers(content: bytes) -> None:
 
 
 def _parsed(content: bytes) -> Any:
-    """Return the value in JSON: fast where it is strict JSON, else by the standard library.
+    """Return the decoded JSON. What msgspec rejects, the standard library may still read.
 
-    The latter also reads half a surrogate pair, which spoils only the row that it is in.
+    An example is half a surrogate pair, which makes only its own row unreadable.
     """
     if len(content) > MOST_FORGIVEN:
         raise _TooLargeError(f"of a shape that is not known, and larger than {MOST_FORGIVEN} bytes")
@@ -169,7 +169,7 @@ def _http_error(response: Response, errors: list[str]) -> ApiError:
 
 
 def _refusal(errors: list[str], prefix: str = "") -> ApiError:
-    """Sort a refusal by the beginning of its text, which is all that QuantConnect tells them apart by."""
+    """Return the error for a refusal. Only the beginning of its text says which one it is."""
     if _begins(errors, *_REFUSED_CREDENTIALS):
         return _unauthorized(errors)
     if _begins(errors, *_TOO_MANY):
@@ -184,12 +184,12 @@ def _unauthorized(errors: list[str]) -> Unauthorized:
 
 
 def _begins(errors: list[str], *beginnings: str) -> bool:
-    """Tell whether one of the texts begins so; a phrase further on may quote anything."""
+    """Whether one of the texts begins like this; later in a text, the phrase may be a quotation."""
     return any(error.lstrip().lower().startswith(beginnings) for error in errors)
 
 
 def _error_texts(body: Mapping[str, Any]) -> list[str]:
-    """Return the error texts from every member that has been seen to carry one."""
+    """Return the error texts of every member that is known to hold some."""
     members = ("errors", "messages", "Message", "message", "error")
     return [text for member in members for text in _texts(body.get(member))]
 

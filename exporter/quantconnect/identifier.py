@@ -1,4 +1,4 @@
-"""Security identifiers: what ``SPX XL80P3GHIA9A|SPX 31`` says of type, market, expiry and right.
+"""Security identifiers: type, market, expiry and right from ``SPX XL80P3GHIA9A|SPX 31``.
 
 The rule is LEAN's ``Common/SecurityIdentifier.cs``: after the ticker comes one base-36 number whose
 decimal digits are, from the low end, two for the security type, three for the market, two for the
@@ -81,7 +81,7 @@ _LONGEST_PROPERTIES = 13
 
 
 def decode(symbol_id: str) -> Security:
-    """Return what the identifier tells; a text that is no identifier gives the type ``unknown``."""
+    """Return the security that an identifier describes; of type ``unknown`` if the text is not an identifier."""
     own = symbol_id.split("|", 1)[0]
     ticker, _, text = own.rpartition(" ")
     properties = _base36(text)
@@ -104,7 +104,7 @@ def security_type_of(number: int) -> SecurityType:
 
 
 def _base36(text: str) -> int | None:
-    """Return the number, or ``None`` for a text that LEAN would not have written."""
+    """Return the number, or ``None`` for a text that LEAN does not write."""
     if not 0 < len(text) <= _LONGEST_PROPERTIES or not set(text) <= _DIGITS:
         return None
     number = int(text, 36)

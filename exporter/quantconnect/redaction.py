@@ -1,4 +1,4 @@
-"""Taking secrets out of what others wrote, and making it safe for a log line."""
+"""Removing secrets from foreign text, and making it safe for a log line."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def redacted(foreign: str) -> str:
-    """Return the text on one line, cut, and without anything long enough to be a hash or a token.
+    """Return the text on one line, shortened, and without anything as long as a hash or a token.
 
     QuantConnect echoes the user id and the hash when it refuses them.
     """
@@ -29,9 +29,9 @@ def redacted(foreign: str) -> str:
 
 
 def without_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
-    """Return a body with the secrets masked, however JSON's escapes or its encoding spell them.
+    """Return a body with the secrets masked, also where JSON escapes or another encoding hide them.
 
-    To be called before anything is parsed or cut: half a secret would not be recognised.
+    Call this before anything is parsed or cut: part of a secret would not be recognised.
     """
     sought = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
     plain = _unescaped(_as_utf_8(content))

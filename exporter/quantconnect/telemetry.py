@@ -1,4 +1,4 @@
-"""The exporter's own account of its requests: how many, how they ended, how long they took."""
+"""Counts and durations of the exporter's own requests."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What an account's requests came to so far.
+    """The requests of an account so far.
 
     ``results`` counts by endpoint and ``ok`` or failure reason; ``throttled_seconds`` is the time
     spent waiting for the budget; ``clock_skew_seconds`` our clock minus the API's.

@@ -1,4 +1,4 @@
-"""What an error of the transport means: no answer came, and where it can be told, why not."""
+"""Errors of the transport: no answer came, and why, if that is known."""
 
 import os
 import socket
@@ -30,7 +30,7 @@ _NAMED_FAILURES = {
     "LocationParseError": TransportFailure.PROXY_ADDRESS,  # the configuration refuses such a base_url
     "ConnectTimeout": TransportFailure.CONNECT_TIMEOUT,
 }
-"""By the class of an error that lies above the innermost one."""
+"""By the class name of an error in the chain."""
 
 _FAILURES: Mapping[type[BaseException], TransportFailure] = {
     socket.gaierror: TransportFailure.NAME_NOT_RESOLVED,
@@ -38,18 +38,18 @@ _FAILURES: Mapping[type[BaseException], TransportFailure] = {
     ConnectionError: TransportFailure.CONNECTION_CUT,
     ssl.SSLError: TransportFailure.TLS,
 }
-"""By the innermost error, special kinds before what they are kinds of."""
+"""By the class of the innermost error, subclasses before their bases."""
 
-_TOLD_FAILURES = {
+_FAILURES_BY_TEXT = {
     "Tunnel connection failed: 407": TransportFailure.PROXY_LOGIN,
     "Missing dependencies for SOCKS": TransportFailure.PROXY_SOCKS,
     "CA certificate bundle": TransportFailure.NO_AUTHORITIES,
 }
-"""By what an OSError of no other mark says, in the standard library and in requests."""
+"""By the text of an error that nothing else distinguishes, from the standard library or requests."""
 
 
 def transport_error(error: Exception, timeout: float) -> ApiError:
-    """Return our error for one of the transport's; its text may hold the request, so only its kind is kept."""
+    """Return our error for one of the transport. Only its class is kept: its text may repeat the request."""
     causes = _causes(error)
     kinds = [type(cause).__name__ for cause in causes]
     ours: ApiError
@@ -62,7 +62,7 @@ def transport_error(error: Exception, timeout: float) -> ApiError:
 
 
 def _causes(error: Exception) -> list[BaseException]:
-    """Return an error and what lies under it, outermost first."""
+    """Return an error and its causes, outermost first."""
     causes: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in causes:
@@ -75,14 +75,14 @@ def _causes(error: Exception) -> list[BaseException]:
 
 
 def proxy_variable(url: str) -> str:
-    """Return the environment variable that names the proxy for a URL, as requests looks for it."""
+    """Return the environment variable from which requests takes the proxy for a URL."""
     scheme = url.partition(":")[0].lower()
     names = (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
     return next((name for name in names if os.environ.get(name)), names[1])
 
 
 def _failure(innermost: BaseException, kinds: list[str]) -> TransportFailure | None:
-    told = [failure for text, failure in _TOLD_FAILURES.items() if text in str(innermost)]
+    told = [failure for text, failure in _FAILURES_BY_TEXT.items() if text in str(innermost)]
     named = [failure for name, failure in _NAMED_FAILURES.items() if name in kinds]
     if found := [*told, *named]:
         return found[0]

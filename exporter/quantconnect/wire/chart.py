@@ -31,7 +31,7 @@ class _Chart(TypedDict):
 
 
 class ChartShape(Envelope):
-    """Today's shape of an answer to ``live/chart/read``: what is read of it."""
+    """Today's shape of an answer to ``live/chart/read``."""
 
     chart: _Chart
     status: NotRequired[str | None]
@@ -43,7 +43,7 @@ MOST_POINTS = 50_000
 _PAIR = 2
 _CANDLE = 5
 _OF_THE_CLOUD = frozenset({"Meta", "Out of Sample Backtest"})
-"""Series that the cloud adds to LEAN's, and that are there before LEAN has sampled anything."""
+"""Series added by the cloud, present before LEAN has sampled anything."""
 
 _Sample = tuple[float, ChartPoint | None]
 """A time in Unix seconds, and the point there, ``None`` for a gap."""
@@ -62,8 +62,8 @@ def parse_chart(value: Any, name: str, only: str | None = None, latest: float = 
     """Return a chart in LEAN's JSON of any generation; with ``only``, that series alone.
 
     Series whose points are not numbers, such as the cloud's ``Meta``, are left out, and so are
-    points without a value. Raises Malformed with the path of what is wrong, a point after ``latest``
-    (Unix seconds) included: it would hide every true one and never look old.
+    points without a value. Raises Malformed with the path of what is wrong. A point after ``latest``
+    (Unix seconds) is malformed too: it would hide all true points and never look old.
     """
     series = _series_of(value)
     if only is not None:
@@ -87,9 +87,9 @@ def _series_of(chart: Any) -> Mapping[str, Any]:
 
 
 def _only(series: Mapping[str, Any], name: str) -> Any:
-    """Return one series; an empty one while LEAN has sampled nothing yet.
+    """Return one series, which is empty until LEAN has sampled something.
 
-    Raises Malformed when there are other series of LEAN's in its place.
+    Raises Malformed when only other series of LEAN's are there.
     """
     if name not in series and not series.keys() <= _OF_THE_CLOUD:
         raise Malformed(f"{member_path('chart.series', name)}: missing, while there are other series")
@@ -117,12 +117,12 @@ def _samples(value: Any, path: str, latest: float) -> list[_Sample] | None:
 
 
 def _is_coordinates(point: Mapping[str, Any]) -> bool:
-    """Tell a scatter or legacy point from a mark of the cloud's, which says more than where it is."""
+    """Whether this is a scatter or legacy point, and not one of the cloud's marks."""
     return bool(point.keys() & {"x", "X"}) and point.keys() <= {"x", "y", "X", "Y", "tooltip", "Tooltip"}
 
 
 def _sample(value: Any) -> _Sample:
-    """Return a point in any form; the path in an error begins at the point."""
+    """Return a point in any form. Paths in errors begin at the point."""
     if isinstance(value, dict):
         y = first_member(value, "y", "Y")
         missing_is_zero = not {"y", "Y"} & value.keys()  # LEAN's older converter leaves a 0 out

@@ -13,11 +13,11 @@ from exporter.quantconnect.wire.reader import array, mapping, optional_text, opt
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What an answer to ``live/list`` says, row by row.
+    """An answer to ``live/list``, read row by row.
 
-    ``deployments`` has the readable rows of every listed project by its id, none where all are
-    unreadable. ``malformed`` says what is wrong with the first unreadable row of a project, ``stray``
-    with the first row that names no project: it may belong to any.
+    ``deployments`` has the readable rows of each project by its id; an empty tuple if all its rows are
+    unreadable. ``malformed`` has the error of each project's first unreadable row. ``stray`` is the error
+    of the first row without a project id, which may belong to any project.
     """
 
     deployments: Mapping[int, tuple[Deployment, ...]]
@@ -35,13 +35,13 @@ class _Row(TypedDict):
 
 
 class ListShape(Envelope):
-    """Today's shape of an answer to ``live/list``: what is read of it."""
+    """Today's shape of an answer to ``live/list``."""
 
     live: list[_Row]
 
 
 class DeploymentShape(Envelope):
-    """Today's shape of an answer to ``live/read``: what is read of the deployment, not its source code."""
+    """Today's shape of the deployment in an answer to ``live/read``, without its source code."""
 
     deployId: str | None
     status: str
@@ -56,7 +56,7 @@ class _Project(TypedDict):
 
 
 class ProjectsShape(Envelope):
-    """Today's shape of an answer to ``projects/read``: what is read of it."""
+    """Today's shape of an answer to ``projects/read``."""
 
     projects: list[_Project]
 
@@ -65,7 +65,7 @@ _STATUSES = {status.replace("_", ""): status for status in AlgorithmStatus}
 
 
 def parse_listing(body: Mapping[str, Any]) -> Listing:
-    """Return every deployment in an answer to ``live/list``; an unreadable row hides no other.
+    """Return every deployment in an answer to ``live/list``. Unreadable rows do not affect the others.
 
     Raises Malformed when the list itself, or none of its rows' project ids, can be read.
     """

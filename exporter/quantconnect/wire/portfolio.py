@@ -25,7 +25,7 @@ from exporter.quantconnect.wire.reader import (
 )
 
 MOST_HOLDINGS = 20_000
-"""More than any account holds: an answer with more is refused before it fills memory."""
+"""More than any account has. An answer with more is refused before it fills memory."""
 
 _SYMBOL = ("symbol", "Symbol")
 _TYPE = ("type", "Type")
@@ -52,11 +52,11 @@ _KEPT_SECURITIES = 32_768
 _LONGEST_KEPT = 100
 """Characters of an identifier that is remembered: a genuine one has at most 60."""
 _MOST_UNKNOWN = 10
-"""How many unknown members are named: enough to see which version of LEAN they come from."""
+"""Unknown members that are named: enough to see which version of LEAN they come from."""
 
 
 class StatedHolding(Struct, forbid_unknown_fields=True, gc=False):
-    """A holding under today's keys, with the value of each that is left out; ``None`` is "not known"."""
+    """A holding under today's keys, with LEAN's defaults for those left out; ``None`` is "not known"."""
 
     q: float | None = 0.0
     a: float | None = 0.0
@@ -114,13 +114,13 @@ def parse_portfolio(body: Mapping[str, Any]) -> Portfolio:
 
 
 def _unknown_members(holdings: Mapping[str, Any]) -> set[str]:
-    """Return the names of members that no generation of LEAN known here has given a holding."""
+    """Return the names of members that no known generation of LEAN has."""
     members: set[str] = set()
     return members.union(*[each for each in holdings.values() if isinstance(each, dict)]) - _MEMBERS
 
 
 def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """Return a map that may be missing because it is empty, but not because it has a new name."""
+    """Return a map. It may be missing when it is empty, but not when it may have a new name."""
     path = f"portfolio.{names[0]}"
     unknown = portfolio.keys() - {"holdings", "Holdings", "cash", "Cash"}
     if unknown and portfolio.keys().isdisjoint(names):
@@ -131,7 +131,7 @@ def _map_of(portfolio: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 
 
 def _holding(security: Security, stated: StatedHolding) -> Holding:
-    """Return what a statement means: 0 stands for a price and a rate that LEAN does not know yet."""
+    """Return the holding. A price or rate of 0 is one that LEAN does not know yet."""
     quantity, price, rate, value = stated.q, stated.p, stated.r, stated.v
     # LEAN rounds the price to the security's tick and leaves out 0: a stated value proves that there is one.
     priced = quantity == 0 or (rate != 0 and bool(price != 0 or value))
@@ -150,7 +150,7 @@ def _holding(security: Security, stated: StatedHolding) -> Holding:
 
 
 def _rounds_to_zero(quantity: float | None, price: float | None, rate: float | None) -> bool:
-    """Tell whether a position's value can be 0 to the cent, so that LEAN leaves it out."""
+    """Whether a position is worth less than a cent, so that LEAN omits its value."""
     if quantity is None or price is None or rate is None:
         return quantity == 0
     return abs(quantity * price * rate) < _ONE_CENT
@@ -162,15 +162,15 @@ def _security(symbol_id: str) -> Security:
 
 @lru_cache(_KEPT_SECURITIES)
 def decode(symbol_id: str) -> Security:
-    """Return what an identifier tells, as the same object for each answer that holds it."""
+    """Return the security of an identifier, as the same object for every answer."""
     return identifier.decode(symbol_id)
 
 
 def _any_holding(symbol_id: str, value: Any, *, any_unknown: bool) -> Holding:
     """Return a holding of any generation.
 
-    A member left out has its default only while every member is one we know. Beside an unknown one it
-    may have a new name, and then it is not known.
+    A missing member has its default only while all members are known. Beside an unknown member it may
+    have a new name, so it is not known.
     """
     path = member_path("portfolio.holdings", symbol_id)
     members = mapping(value, path)
@@ -189,7 +189,7 @@ def _any_holding(symbol_id: str, value: Any, *, any_unknown: bool) -> Holding:
 
 
 def _stated_security(symbol_id: str, members: Mapping[str, Any], path: str) -> Security:
-    """Return the security with what older engines state beside its identifier: type and current ticker."""
+    """Return the security with the type and current ticker that older engines state beside its identifier."""
     security = _security(text(symbol_id, path))
     if security.type is SecurityType.UNKNOWN:
         security = replace(security, type=_stated_type(members, path))
@@ -201,7 +201,7 @@ def _stated_security(symbol_id: str, members: Mapping[str, Any], path: str) -> S
 
 
 def _stated_type(members: Mapping[str, Any], path: str) -> SecurityType:
-    """Return the type that older engines state beside the identifier: a number, or its name."""
+    """Return the type that older engines state, by its number or name."""
     stated = first_member(members, *_TYPE)
     match stated:
         case None | bool():

@@ -1,4 +1,4 @@
-"""Reading parsed JSON: each function takes a value and its path, and returns what was meant or raises.
+"""Reading parsed JSON: each function takes a value and its path, and returns the value or raises Malformed.
 
 Paths are written as in ``portfolio.holdings["SPY R735QTJ8XC9X"].v``.
 """
@@ -21,7 +21,7 @@ _LONGEST_WHOLE_NUMBER = 18
 
 
 def number(value: Any, path: str) -> float:
-    """Return a finite number; text, booleans, NaN and infinities are none."""
+    """Return a finite number. Texts, booleans, NaN and infinities are malformed."""
     if type(value) is not float and type(value) is not int:
         raise malformed(path, "a number", value)
     try:
@@ -34,7 +34,7 @@ def number(value: Any, path: str) -> float:
 
 
 def text(value: Any, path: str) -> str:
-    """Return a text that can be written as UTF-8, cut to what a label has room for."""
+    """Return a text that can be written as UTF-8, shortened to fit a label."""
     if not isinstance(value, str):
         raise malformed(path, "a text", value)
     if not value.isascii() and _HALF_A_PAIR.search(value):
@@ -43,7 +43,7 @@ def text(value: Any, path: str) -> str:
 
 
 def cut(value: str) -> str:
-    """Return a text of at most 256 characters; the end of a cut one tells apart what begins alike."""
+    """Return a text of at most 256 characters. A longer one ends in a hash that keeps it unique."""
     if len(value) <= _LONGEST_TEXT:
         return value
     mark = sha256(value.encode()).hexdigest()[:_MARK_LENGTH]
@@ -65,7 +65,7 @@ def mapping(value: Any, path: str) -> Mapping[str, Any]:
 
 
 def array(value: Any, path: str) -> list[Any]:
-    """Return an array; ``null`` and ``{}`` are how an empty one may come."""
+    """Return an array; ``null`` and ``{}`` may stand for an empty one."""
     if value is None or value == {}:
         return []
     if not isinstance(value, list):
@@ -74,7 +74,7 @@ def array(value: Any, path: str) -> list[Any]:
 
 
 def whole_number(value: Any, path: str) -> int:
-    """Return a whole number, which PHP may also send as digits in quotes."""
+    """Return a whole number, which PHP may send as digits in quotes."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_WHOLE_NUMBER:
         return int(value)
     if type(value) is not int:
@@ -104,12 +104,12 @@ def first_member(members: Mapping[str, Any], *names: str) -> Any:
 
 
 def member_path(path: str, name: str) -> str:
-    """Return the path of a member whose name may be any text; what cannot be printed is escaped."""
+    """Return the path of a member, with its name shortened and unprintable characters escaped."""
     return f'{path}["{repr(shortened(name))[1:-1]}"]'
 
 
 def malformed(path: str, expected: str, value: Any) -> Malformed:
-    """Return the error that names the path, what was expected there, and what was found."""
+    """Return an error with the path, what was expected there, and what was found."""
     return Malformed(f"{path}: expected {expected}, found {_describe(value)}")
 
 
@@ -130,5 +130,5 @@ def _describe(value: Any) -> str:
 
 
 def shortened(value: str) -> str:
-    """Return a foreign text cut to what an error or a log line has room for."""
+    """Return a foreign text shortened for an error or a log line."""
     return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"

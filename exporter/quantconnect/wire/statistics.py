@@ -1,4 +1,4 @@
-"""Runtime and server statistics: numbers that LEAN sends as text for a reader's eye."""
+"""Runtime and server statistics: numbers that LEAN sends as formatted text."""
 
 import re
 import sys
@@ -17,7 +17,7 @@ _StatedMap = dict[str, _Stated] | list[_Stated] | None
 
 
 class StatisticsShape(Envelope):
-    """Today's shape of an answer to ``live/read``: what is read of the statistics, not the source code."""
+    """Today's shape of the statistics in an answer to ``live/read``, without the project's source code."""
 
     deployId: str | None
     runtimeStatistics: _StatedMap
@@ -92,7 +92,7 @@ def parse_statistics(body: Mapping[str, Any], most_custom: int) -> Statistics:
 
 
 def _results(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return where the statistics are: older bodies nest them in ``LiveResults.results``."""
+    """Return the object that holds the statistics: older bodies nest them in ``LiveResults.results``."""
     nested = body.get("LiveResults")
     if "runtimeStatistics" in body or not isinstance(nested, dict):
         return body
@@ -101,12 +101,12 @@ def _results(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _money(runtime: Mapping[str, Any], name: str) -> float | None:
-    """Return the amount in a text of LEAN's, ``$-3,348.57`` or ``-$84.48``."""
+    """Return the amount in a text such as ``$-3,348.57`` or ``-$84.48``."""
     return _engine_number(runtime, name, "an amount of money as text", lambda stated: "%" not in stated)
 
 
 def _cost(runtime: Mapping[str, Any], name: str) -> float | None:
-    """Return the cost in a text of LEAN's, which sets a minus before it: ``-$84.48``; negative for a rebate."""
+    """Return the cost in a text with a minus in front, ``-$84.48``; a rebate is negative."""
     stated = runtime.get(name)
     if isinstance(stated, str) and (rebate := _REBATE.fullmatch(stated.strip())):
         return _money({name: rebate["amount"]}, name)
@@ -115,16 +115,16 @@ def _cost(runtime: Mapping[str, Any], name: str) -> float | None:
 
 
 def _ratio(runtime: Mapping[str, Any], name: str) -> float | None:
-    """Return the ratio in a percentage of LEAN's, ``-42.59 %`` or ``9.145%``: without its sign only 0 is told."""
+    """Return the ratio in a percentage, ``-42.59 %`` or ``9.145%``. Only 0 may come without a percent sign."""
     return _engine_number(runtime, name, "a percentage as text", lambda stated: "%" in stated)
 
 
 def _engine_number(
     runtime: Mapping[str, Any], name: str, expected: str, has_unit: Callable[[str], bool]
 ) -> float | None:
-    """Return the number in a text of LEAN's in the unit that the statistic has; percent as a ratio.
+    """Return the number in a text with the unit of the statistic; percent as a ratio.
 
-    ``None`` when the statistic is absent, blank, or LEAN could not compute it.
+    ``None`` when the statistic is missing or blank, or when LEAN could not compute it.
     """
     path = member_path("runtimeStatistics", name)
     stated = runtime.get(name)
@@ -140,9 +140,9 @@ def _engine_number(
 
 
 def _custom_number(stated: Any) -> float | None:
-    """Return the number that an algorithm's own statistic shows, percent as a ratio; ``None`` for other text.
+    """Return the number in an algorithm's own statistic, percent as a ratio; ``None`` for other text.
 
-    Stricter than LEAN's own statistics: letters beside the digits (``SMA20``) make a text, not a number.
+    Stricter than for LEAN's own statistics: ``SMA20`` is a text, not a number.
     """
     if isinstance(stated, str):
         return _matched_number(_CUSTOM_TEXT, stated)
@@ -172,9 +172,9 @@ def _server_statistics(server: Mapping[str, Any]) -> ServerStatistics:
 
 
 def _server_number(server: Mapping[str, Any], name: str) -> float | None:
-    """Return a number of LEAN's ``OS.GetServerStatistics``, percent as a ratio; ``None`` when it is no number.
+    """Return a number of LEAN's ``OS.GetServerStatistics``, percent as a ratio; ``None`` for other text.
 
-    Nothing about money depends on the machine's load, so an unreadable text only leaves the value out.
+    No money depends on the load of the server, so an unreadable text only omits the value.
     """
     return _custom_number(server.get(name))
 
