@@ -27,6 +27,7 @@ from exporter.quantconnect.redaction import redacted
 _REFUSED_CREDENTIALS = {"userid not valid": Refused.USER_ID, "hash doesn't match": Refused.HASH}
 _TOO_MANY = ("too many requests", "rate limit", "api rate limit")
 _NO_DEPLOYMENT = "no live deployment found"
+_UNDECODABLE = (msgspec.DecodeError, ValueError, RecursionError)
 _HTML = re.compile(rb"\s*<")
 _FIRST_ERROR_STATUS = 400
 _FIRST_SERVER_ERROR = 500
@@ -120,7 +121,7 @@ def _shaped(content: bytes, shape: type[Envelope]) -> Mapping[str, Any] | None:
     try:
         _check_containers(content)
         body = msgspec.json.decode(content, type=shape)
-    except (ValueError, RecursionError):
+    except _UNDECODABLE:
         return None
     return body if body["success"] and not body.get("errors") else None
 
@@ -144,7 +145,7 @@ def _parsed(content: bytes) -> Any:
     _check_containers(content)
     try:
         return msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNDECODABLE:
         return json.loads(content)
 
 
