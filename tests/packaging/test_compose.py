@@ -211,7 +211,11 @@ def running(needs, tmp_path_factory) -> Iterator[Running]:
             if name == "prometheus":
                 rewrite(
                     root,
-                    {address("exporter"): exporter.target, address("alertmanager"): ports["alertmanager"]},
+                    {
+                        address("exporter"): exporter.target,
+                        address("alertmanager"): ports["alertmanager"],
+                        "127.0.0.1:9090": ports["prometheus"],
+                    },
                 )
             command = [
                 binary,
@@ -266,11 +270,14 @@ def ask(url: str) -> Any:
 
 
 def test_target_is_up(running):
-    """Prometheus scrapes the exporter, which simulates QuantConnect, under the job name that the rules need."""
+    """Prometheus scrapes itself and the exporter, which simulates QuantConnect."""
 
     def up():
         targets = ask(f"{running.prometheus}/api/v1/targets")["activeTargets"]
-        return [(each["labels"]["job"], each["health"]) for each in targets] == [("quantconnect", "up")]
+        return {(each["labels"]["job"], each["health"]) for each in targets} == {
+            ("quantconnect", "up"),
+            ("prometheus", "up"),
+        }
 
     wait_until(up, seconds=40, what="the target")
     assert ask(f"{running.prometheus}/api/v1/query?query=quantconnect_equity")["result"]

@@ -33,9 +33,9 @@ def folder(tmp_path) -> Folder:
 
 @pytest.fixture
 def pages() -> Pages:
-    """The pages of an exporter that is well, but not ready."""
-    well = Exporter(Config(accounts=()), FakeClock()).pages()
-    return replace(well, healthy=lambda: True, ready=lambda: False)
+    """The pages of an exporter that is healthy, but not ready."""
+    pages = Exporter(Config(accounts=()), FakeClock()).pages()
+    return replace(pages, healthy=lambda: True, not_ready=lambda: "not yet")
 
 
 def passes(environment: Mapping[str, str], *page: str) -> bool:
