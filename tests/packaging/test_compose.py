@@ -280,7 +280,9 @@ def test_target_is_up(running):
         }
 
     wait_until(up, seconds=40, what="the target")
-    assert ask(f"{running.prometheus}/api/v1/query?query=quantconnect_equity")["result"]
+    # A target is up a moment before its samples can be asked for.
+    equity = f"{running.prometheus}/api/v1/query?query=quantconnect_equity"
+    wait_until(lambda: ask(equity)["result"] != [], what="the samples")
 
 
 def test_rules_are_loaded(running):
