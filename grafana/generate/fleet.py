@@ -38,7 +38,7 @@ from grafana.generate.look import (
     TIMES,
     words,
 )
-from grafana.generate.money import change, return_over_range, return_since_start
+from grafana.generate.money import change, return_at_end, return_over_range, return_since_start
 from grafana.generate.overview import UID as OVERVIEW
 from grafana.generate.panels import Figure, Panel, Query, figures
 from grafana.generate.promql import (
@@ -156,7 +156,7 @@ def _movers() -> Panel:
 
 
 def _returns() -> Panel:
-    now = return_since_start(EACH, at=NOW)
+    now = return_at_end(EACH)
     chosen = f"(topk(5, {now}) or bottomk(5, {now}))"
     return ranking(
         "Return over the range",

@@ -48,16 +48,20 @@ def return_over_range(scope: Scope) -> str:
     return f"({since} or {launched})"
 
 
-def return_since_start(scope: Scope, at: str = "") -> str:
-    """Return profit since the start of the range, as it was at each moment, to the equity at the start.
+def return_since_start(scope: Scope) -> str:
+    """Return profit since the start of the range, as it was at each moment, to the equity at the start."""
+    return _return_since_start(scope, scope.latest("strategy_pnl"), scope.latest("capital"))
 
-    ``at`` fixes the moment, as ``NOW`` does for the choice of the best.
-    """
-    now = scope.latest("strategy_pnl", at=at)
+
+def return_at_end(scope: Scope) -> str:
+    """Return the same at the end of the range, or when a project ended within it."""
+    return _return_since_start(scope, scope.known("strategy_pnl", at=NOW), scope.known("capital", at=NOW))
+
+
+def _return_since_start(scope: Scope, profit: str, capital: str) -> str:
     start = scope.latest("strategy_pnl", at=" @ start()")
-    young = launched_within(scope)
-    base = f"({scope.latest('equity', at=' @ start()')} or {scope.latest('capital', at=at)})"
-    since = f"({now} - ({start} or (0 * {now} and {scope.on} {young})))"
+    since = f"({profit} - ({start} or (0 * {profit} and {scope.on} {launched_within(scope)})))"
+    base = f"({scope.latest('equity', at=' @ start()')} or {capital})"
     return f"{since} / {scope.on} ({base} > 0)" if scope.labels else f"{since} / ({base} > 0)"
 
 

@@ -74,19 +74,19 @@ class Scope:
         matcher = any_of("status", (*CRASHED, *STOPPED))
         return self.over("max", f"{select('algorithm_status', matcher)} == 1")
 
-    def known(self, metric: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:
+    def known(self, metric: str, *labels: str, matchers: tuple[str, ...] = (), at: str = "") -> str:
         """Return a metric, and for an ended project its last value in the time range.
 
         A project that runs and whose value is not known has none: an old one would look alive.
         """
-        now = self.latest(metric, *labels, matchers=matchers)
-        return f"({now} or {self.last(metric, *labels, matchers=matchers)})"
+        now = self.latest(metric, *labels, matchers=matchers, at=at)
+        return f"({now} or {self.last(metric, *labels, matchers=matchers, at=at)})"
 
-    def last(self, metric: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:
+    def last(self, metric: str, *labels: str, matchers: tuple[str, ...] = (), at: str = "") -> str:
         """Return the last value of a metric of each ended project in the time range."""
         if self.choice:
-            return self.latest(metric, *labels, matchers=(*matchers, self.choice), window=RANGE)
-        last = self.latest(metric, *labels, matchers=matchers, window=RANGE)
+            return self.latest(metric, *labels, matchers=(*matchers, self.choice), at=at, window=RANGE)
+        last = self.latest(metric, *labels, matchers=matchers, at=at, window=RANGE)
         return f"({last} and {self.on} {self.ended()})"
 
     def equity(self, at: str = "") -> str:
