@@ -8,7 +8,6 @@ from grafana.generate.health_queries import (
     RATE,
     SOURCE,
     age,
-    age_over_time,
     failed_requests,
     interval,
     of_project,
@@ -150,7 +149,8 @@ def _throttled() -> Panel:
 
 
 def _freshness() -> Panel:
-    late = f"({age_over_time()}) / ({interval()} > 0)"
+    success = f"max by ({SOURCE}) ({of_project('quantconnect_last_success_timestamp_seconds')})"
+    late = f"(time() - {success}) / ({interval()} > 0)"
     return lines(
         "Age of data in intervals",
         "Age of the chosen project that is furthest behind, by source, as a multiple of the polling interval in "
@@ -159,6 +159,7 @@ def _freshness() -> Panel:
         TIMES,
         lowest=0,
         decimals=1,
+        coarse=True,
     )
 
 

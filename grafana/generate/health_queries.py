@@ -39,12 +39,6 @@ def age() -> str:
     return f"min by ({SOURCE}) (timestamp({success}) - {success}) and {interval()}"
 
 
-def age_over_time() -> str:
-    """Return the same with the time since the scrape, which is quick over many moments."""
-    success = f"max by ({SOURCE}) ({of_project('quantconnect_last_success_timestamp_seconds')})"
-    return f"time() - ({success} and {interval()})"
-
-
 def interval() -> str:
     """Return the polling interval in force of each source of each project."""
     return f"max by ({SOURCE}) ({of_project('quantconnect_poll_interval_seconds')})"

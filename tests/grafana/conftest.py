@@ -31,14 +31,16 @@ and on () count(quantconnect_up{source="statistics"}) >= 26
 """
 
 
-def _program(name: str) -> str:
+def installed(name: str) -> str:
+    """Return the path of a program; skip the test without it."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
     return path
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nobody listens on."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -50,8 +52,8 @@ def _free_ports(count: int) -> list[int]:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, Window]]:
     """A Prometheus that scrapes a pair of exporters, and the last seconds of what it has."""
     folder = tmp_path_factory.mktemp("live")
-    program = _program("prometheus")
-    *exporters, own = _free_ports(3)
+    program = installed("prometheus")
+    *exporters, own = free_ports(3)
     config = _SCRAPE.format(targets=", ".join(f"'127.0.0.1:{port}'" for port in exporters))
     with ExitStack() as stack:
         for port in exporters:
@@ -71,7 +73,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus,
 def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, Window]]:
     """A Prometheus that holds the hand-made month of ``history``."""
     folder = tmp_path_factory.mktemp("month")
-    program, promtool = _program("prometheus"), _program("promtool")
+    program, promtool = installed("prometheus"), installed("promtool")
     text = folder / "month.txt"
     text.write_text(history.openmetrics())
     subprocess.run(
@@ -88,6 +90,6 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus
         capture_output=True,
         timeout=30,
     )
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     with server(program, folder, port, "") as prometheus:
         yield prometheus, Window(history.START, history.END, step=3600, scrape_interval=3600)

@@ -61,6 +61,14 @@ class Prometheus:
         parameters = {"start": f"{window.start:.3f}", "end": f"{window.end:.3f}", "step": str(window.step)}
         return self._ask("query_range", query=query, **parameters)
 
+    def seconds(self, query: str, window: Window, *, instant: bool) -> float:
+        """Return how long the server takes to answer, by its own account."""
+        moments = {"time": f"{window.end:.3f}"}
+        if not instant:
+            moments = {"start": f"{window.start:.3f}", "end": f"{window.end:.3f}", "step": str(window.step)}
+        answer = self._answer("query" if instant else "query_range", query=query, stats="all", **moments)
+        return float(answer["stats"]["timings"]["evalTotalTime"])
+
     def options(self, variable: Variable, chosen: Choice, window: Window) -> dict[str, str]:
         """Return what a variable offers, value to shown text."""
         kind, _, inside = variable.query.partition("(")
@@ -91,9 +99,13 @@ class Prometheus:
         return chosen
 
     def _ask(self, endpoint: str, **parameters: str) -> list[Series]:
-        answer = json.loads(get(f"{self._url}/api/v1/{endpoint}?{urlencode(parameters, quote_via=quote)}"))
-        result: list[Series] = answer["data"]["result"]
+        result: list[Series] = self._answer(endpoint, **parameters)["result"]
         return result
+
+    def _answer(self, endpoint: str, **parameters: str) -> Series:
+        answer = json.loads(get(f"{self._url}/api/v1/{endpoint}?{urlencode(parameters, quote_via=quote)}"))
+        data: Series = answer["data"]
+        return data
 
 
 def everything(_: str, __: dict[str, str]) -> list[str]:
