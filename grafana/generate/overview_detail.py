@@ -68,7 +68,12 @@ def _orders() -> Panel:
                 COUNT,
                 decimals=0,
             ),
-            Figure("Open now", f"sum(max by (type) ({select('open_orders')}))", COUNT, decimals=0),
+            Figure(
+                "Open now",
+                f"sum(max by (type) ({select('open_orders')})) or 0 * sum({ONE.latest('orders', 'status')})",
+                COUNT,
+                decimals=0,
+            ),
             Figure("Stuck for", oldest("marketable"), SECONDS, decimals=1, steps=ORDER_AGE),
             Figure("Oldest resting", oldest("resting"), SECONDS, decimals=1),
             Figure(

@@ -28,14 +28,6 @@ _OWN = {
 }
 """Of Prometheus itself, of prometheus-client, and the labels that alerts of the rules carry."""
 
-_ORDERS = (
-    "orders orders_total order_rejections_total fills_total fills_lost_total order_fees_total order_rebates_total "
-    "open_orders oldest_open_order_timestamp_seconds last_order_timestamp_seconds last_fill_timestamp_seconds "
-    "order_fill_duration_seconds_bucket order_slippage_ratio_bucket"
-)
-NOT_IN_DEMO = frozenset(f"quantconnect_{name}" for name in _ORDERS.split())
-"""Metrics that the demo does not show yet."""
-
 RULES = ROOT / "deploy/prometheus/quantconnect.rules.yml"
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _SET_OPERATORS = {"and", "or", "unless"}
