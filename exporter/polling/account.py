@@ -183,7 +183,7 @@ class AccountPoller:
         self.jobs.failed(key, verdict.error)
 
     def _poll(self, client: Client, key: JobKey) -> None:
-        client.timeout = self._timeout(key.project_id)
+        client.timeout, client.source = self._timeout(key.project_id), key.kind
         if key.project_id is None:
             self._poll_listing(client)
         elif key.kind == Source.STATUS:

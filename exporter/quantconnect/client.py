@@ -40,6 +40,8 @@ from exporter.quantconnect.wire.orders import OrdersShape, parse_orders
 from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
 from exporter.quantconnect.wire.statistics import StatisticsShape, parse_statistics
 
+_logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings repeat headers that a server sent
@@ -105,9 +107,11 @@ class Client:
     """One worker's view of the API: a kept connection, and every answer parsed.
 
     Each method makes one request and returns domain values, or raises an ApiError. Nothing is
-    retried here: the schedule is the retry loop. ``timeout``, in seconds, bounds a whole request; the
-    worker sets it anew for each project.
+    retried here: the schedule is the retry loop. ``timeout``, in seconds, bounds a whole request, and
+    ``source`` says in the log what it is for; the worker sets both anew for each job.
     """
+
+    source: str | None = None
 
     def __init__(
         self,
@@ -238,7 +242,13 @@ class Client:
         else:
             return parsed
         finally:
-            self._log.record(endpoint, result, self._clock.monotonic() - started)
+            self._record(endpoint, request, result, self._clock.monotonic() - started)
+
+    def _record(self, endpoint: str, request: Mapping[str, Any], result: str, seconds: float) -> None:
+        self._log.record(endpoint, result, seconds)
+        details = {"endpoint": endpoint, "result": str(result), "seconds": round(seconds, 3)}
+        project = {"project_id": request.get("projectId"), "chart": request.get("name")}
+        _logger.debug("request", extra={"source": self.source, **details, **project})
 
     def _post(self, endpoint: str, request: Mapping[str, Any]) -> Response:
         try:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import os
 import re
 import socket
@@ -742,3 +743,26 @@ def test_every_request_of_every_method_reads(api, simulated):
     client.live_orders(project_id, 0, 100)
     client.project_names()
     assert set(ENDPOINTS) == {each.endpoint for each in api.requests.snapshot()}
+
+
+def test_the_debug_log_says_what_each_request_was_for(simulated, api, caplog):
+    """Project, source, endpoint, result and seconds are there, of failures too; never a body or a credential."""
+    caplog.set_level(logging.DEBUG, "exporter.quantconnect")
+    client, project_id = simulated("Coins")
+    client.source = "portfolio"
+    client.live_portfolio(project_id)
+    api.faults.add(Fault("live/chart/read", status=503))
+    client.source = "charts"
+    with pytest.raises(Unavailable):
+        client.live_chart(project_id, "Exposure", 0, 1, 10)
+    client.source = "listing"
+    client.live_list()
+    keys = ("source", "project_id", "endpoint", "chart", "result")
+
+    assert [tuple(getattr(each, key) for key in keys) for each in caplog.records] == [
+        ("portfolio", project_id, "live/portfolio/read", None, "ok"),
+        ("charts", project_id, "live/chart/read", "Exposure", "unavailable"),
+        ("listing", None, "live/list", None, "ok"),
+    ]
+    assert all(isinstance(each.seconds, float) for each in caplog.records)
+    assert not [each for each in caplog.records if "token" in str(vars(each))]
