@@ -130,10 +130,6 @@ def test_nothing_that_acts_is_in_the_source():
 TESTED_UNDER_ANOTHER_NAME = {
     "config/watched_files.py": "web/test_web_config.py",
     "metrics/table.py": "metrics/test_rows.py",
-    "polling/fetch.py": "polling/test_account.py",
-    "polling/fetched.py": "polling/test_account.py",
-    "polling/intervals.py": "polling/test_jobs.py",
-    "polling/store.py": "polling/test_account.py",
     "signals.py": "test_process.py",
     "web/acceptor.py": "web/test_attack.py",
     "web/application.py": "web/test_server.py",

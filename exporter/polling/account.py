@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from exporter.clock import Clock
-from exporter.config.model import STALE_INTERVALS, Account, NamedProject, ProjectSettings
+from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
 from exporter.errors import ApiError, Reason, Unauthorized
 from exporter.polling import log
@@ -28,6 +28,7 @@ from exporter.polling.state import (
     ProjectState,
     Source,
     SourceHealth,
+    believed_for,
     is_same_deployment,
     new_project,
 )
@@ -127,12 +128,12 @@ class AccountPoller:
 
     def tried(self) -> bool:
         """Tell whether every project has been asked for once, successfully or not."""
-        return self.listing.up is not None and all(_tried(state) for state in self._states())
+        return self.listing.up is not None and all(state.is_tried for state in self._states())
 
     def unlisted(self) -> str | None:
         """Return why the account's projects cannot be listed, ``None`` if they could of late."""
-        interval = self.jobs.intervals(0, (Source.STATUS,))[Source.STATUS] or 0.0
-        counts_for = max(self._defaults.polling.stale_after, STALE_INTERVALS * interval)
+        interval = self.jobs.listing_interval()
+        counts_for = believed_for(self._defaults.polling.stale_after, interval)
         if self.listing.up and self._clock.monotonic() - self._listed_at >= counts_for:
             return "not asked for long"
         return self.listing.last_failure
@@ -343,8 +344,3 @@ class AccountPoller:
     def _states(self) -> list[ProjectState]:
         states = (self._store.get(project_id) for project_id in sorted(self._projects))
         return [state for state in states if state is not None]
-
-
-def _tried(state: ProjectState) -> bool:
-    sources = state.health if state.current_deployment else (Source.STATUS,)
-    return all(state.health[source].polls > 0 for source in sources)

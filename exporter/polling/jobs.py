@@ -171,6 +171,11 @@ class JobQueue:
                 in_force[Source.STATUS] = self._schedule.interval(LISTING)
             return in_force
 
+    def listing_interval(self) -> float | None:
+        """Return the interval in force at which the account's projects are listed."""
+        with self._changed:
+            return self._schedule.interval(LISTING)
+
     def wait(self, longest: float) -> None:
         """Return when a job may be due, after ``longest`` seconds, or when woken.
 

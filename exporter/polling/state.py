@@ -108,6 +108,12 @@ class ProjectState(NamedTuple):
         deployment = self.deployment.value if self.deployment else None
         return deployment if deployment is not None and deployment.is_running else None
 
+    @property
+    def is_tried(self) -> bool:
+        """Whether every source has been asked for once, successfully or not."""
+        sources = self.health if self.current_deployment else (Source.STATUS,)
+        return all(self.health[source].polls > 0 for source in sources)
+
     def with_name(self, name: str) -> "ProjectState":
         """Return the state under the name that the API gives the project, unless one is configured."""
         chosen = self.settings.name or name
@@ -177,11 +183,10 @@ class ProjectState(NamedTuple):
     def shown_for(self, source: Source) -> float:
         """Return for how many seconds a value is shown after it was read.
 
-        That is ``stale_after``, or 2.5 of the source's intervals in force if they are longer: a short
-        budget must not take the values of a healthy project off the page.
+        The page, the status page and the rules follow this.
         """
         interval = self.health[source].interval if source in self.health else None
-        return max(self.settings.polling.stale_after, STALE_INTERVALS * (interval or 0.0))
+        return believed_for(self.settings.polling.stale_after, interval)
 
     def with_portfolio(self, portfolio: Portfolio, now: Instant) -> "ProjectState":
         """Return the state with a new portfolio, and what its cash book tells of the account currency."""
@@ -248,6 +253,15 @@ def sources_of(settings: ProjectSettings) -> tuple[Source, ...]:
     if settings.polling.orders is None:
         left_out.add(Source.ORDERS)
     return tuple(source for source in Source if source not in left_out)
+
+
+def believed_for(stale_after: float, interval: float | None) -> float:
+    """Return for how many seconds an answer counts that is asked for in this interval in force.
+
+    That is ``stale_after``, or 2.5 intervals if they are longer: a short budget must not take the
+    values of a healthy project off the page.
+    """
+    return max(stale_after, STALE_INTERVALS * (interval or 0.0))
 
 
 def is_same_deployment(one: Deployment | None, other: Deployment | None) -> bool:
