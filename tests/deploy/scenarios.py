@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, Final
 
 from tests.deploy.fleet import DEFAULT_LIMITS, Exporter, Project, Series, minutes, status
-from tests.deploy.lines import Line, Piece, clock, counting, grid, steady, steps
+from tests.deploy.lines import Line, Piece, clock, counting, grid, steady, steps, within
 
 BEGIN: Final = 10
 END: Final = 32
@@ -112,6 +112,9 @@ def _limits() -> list[Scenario]:
         _project(
             Project("108", limits=_limit("cash_ratio_min", 0.1), more=_cash(cash, cash)),
             ("CashLow", "warning", 20, BACK),
+        ),
+        _project(
+            Project("123", limits=_limit("cash_ratio_min", 0.1), more=_cash(steady(50_000), steady(50_000)))
         ),
         _project(
             Project("109", limits=_limit("memory_ratio", 0.8, 0.95), values={
@@ -284,6 +287,12 @@ def _sources() -> list[Scenario]:
         _project(Project("400", read={"status": frozen}), ("StatusStale", "warning", 28, 40)),
         _project(Project("401", read={"portfolio": frozen}), ("PortfolioStale", "warning", 28, 40)),
         _project(Project("402", read={"equity": frozen}), ("EquityStale", "warning", 28, 40)),
+        # Started anew in the meantime, the exporter does not know when it read the status last.
+        Scenario(
+            "restarted-while-stale",
+            (Exporter("stale:11722", "stale", (Project("410", read={"status": within(frozen, minutes((0, 20)))}),), page=minutes((0, 20), (21, inf))),),
+            [Expected("StatusStale", "warning", {"project_id": "410"}, 28)],
+        ),
         _project(Project("405", values={"equity_timestamp_seconds": steady(1200 - 5 * 86400)}), ("EquityStale", "info", 30, inf)),
         _project(
             Project("406", account_currency="BTC", values={
@@ -441,6 +450,10 @@ def _exporters() -> list[Scenario]:
         Scenario("one-of-a-pair-down", (
             exporter("pair-a", Project("620"), account="pair"), exporter("pair-b", Project("620"), account="pair", page=again_at_40),
         ), (down("warning", "pair-b", end=40),)),
+        # The money is still at stake.
+        Scenario("fallen-and-gone", (
+            exporter("fallen", Project("625", values={"drawdown_ratio": steady(0.15)}), page=until_10),
+        ), (down("critical", "fallen"), Expected("Drawdown", "warning", {"project_id": "625"}, 2))),
         Scenario("a-page-that-is-not-ours", (exporter("other", Project("630"), page=until_10, up=steady(1)),), (down("critical", "other"),)),
         Scenario("never-our-page", (exporter("never", page=(), up=steady(1)),), (down("critical", "never", 3),)),
         Scenario("another-job-name", (exporter("named", Project("640"), job="trading", page=again_at_40),), (down("critical", "named", end=40),)),

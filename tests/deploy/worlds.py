@@ -31,6 +31,13 @@ def _with_twins(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mappi
         yield twin, {"namespace": "paper", "pod": "paper-0"}
 
 
+def _in_pairs(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[str, str]]]:
+    """Yield each exporter and another of the same projects in a second cluster."""
+    for exporter in exporters:
+        yield exporter, {"cluster": "a", "pod": "a-0"}
+        yield exporter, {"cluster": "b", "pod": "b-0"}
+
+
 @dataclass(frozen=True)
 class World:
     """One way to scrape. ``interval`` and ``evaluation`` are seconds."""
@@ -74,7 +81,7 @@ WORLDS: Final = (
     World("plain", evaluation=60),
     World("twins", scraped=_with_twins),
     World("recorded label", recorded={"tenant": "acme"}),
-    World("operator", scraped=_by_operator),
+    World("pairs", scraped=_in_pairs),
     World("operator that enforces a namespace", scraped=_by_operator, recorded={"namespace": "trading"}),
     World("every 15 s", interval=15),
     World("every minute", interval=60),
