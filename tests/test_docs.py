@@ -20,7 +20,7 @@ from exporter.config.model import Account, Config, Polling
 from exporter.config.schema import TOP_KEYS
 from exporter.config.watched_files import WatchedFiles
 from exporter.flags import _parser, environment_name
-from exporter.quantconnect.client import ENDPOINTS
+from exporter.quantconnect.client import ENDPOINTS, LARGEST_BODIES
 from exporter.quantconnect.wire.statistics import parse_statistics
 from exporter.simulation import config_for
 from exporter.web.web_config import load_web_config
@@ -540,6 +540,13 @@ def test_the_faq_names_every_endpoint():
         r"^## Can it trade, or stop anything\?\n(.*?)^## ", text_of("faq.md"), re.DOTALL | re.MULTILINE
     )
     assert set(re.findall(r"`([a-z/]+)`", answer)) == set(ENDPOINTS)
+
+
+def test_the_faq_names_the_bound_of_every_endpoint():
+    """The table of the largest answers is the client's."""
+    rows = re.findall(r"^\| (`.+?`) \| (\d) MiB \|", text_of("faq.md"), re.MULTILINE)
+    stated = {each: int(size) << 20 for names, size in rows for each in re.findall("`(.+?)`", names)}
+    assert stated == LARGEST_BODIES
 
 
 def test_the_default_budget_is_enough_for_as_many_as_said():
