@@ -88,7 +88,9 @@ class Acceptor:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._make_protocol(opening), opening.accepted, ssl=tls, **timeouts
             )
-        except (OSError, asyncio.CancelledError):  # the client left, failed its handshake or made room
+        except (OSError, asyncio.CancelledError) as error:  # the client left, failed or made room
+            # asyncio's frames hold their error, which holds them: 300 kB until a search for cycles.
+            error.__traceback__ = error.__context__ = None
             opening.accepted.close()
         finally:
             self._connections.leave(opening)

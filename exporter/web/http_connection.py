@@ -43,6 +43,10 @@ class HttpConnection(H11Protocol):
         """Make room."""
         self._registry.leave(self)
         super().connection_lost(exc)
+        if (
+            self.timeout_keep_alive_task is not None
+        ):  # which would hold a connection that broke for two minutes
+            self.timeout_keep_alive_task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; the first after an answer begin a new head."""

@@ -1,6 +1,7 @@
 """Strangers who connect and do nothing, or little, or wrong things, by the thousand."""
 
 import os
+import resource
 import socket
 import statistics
 import tracemalloc
@@ -23,7 +24,7 @@ from exporter.web.http_connection import HttpConnection
 from exporter.web.server import ListenAddress, WebServer, listen
 from tests.programs import exporter_process, wait_until
 from tests.support import parse_page
-from tests.web.attackers import HEAD, is_closed, memory_mib, open_files, strangers, threads
+from tests.web.attackers import HEAD, is_closed, memory_mib, open_files, strangers, threads, victim
 
 THOUSAND = 1000
 CLOCK = SystemClock()
@@ -170,3 +171,37 @@ def kernel_bytes(each: HttpConnection) -> int:
 def unsent(each: HttpConnection) -> int:
     """Return the bytes of an answer that wait in our memory for a client to read."""
     return each.transport.get_write_buffer_size()
+
+
+def test_no_more_files(tmp_path):
+    """When the system has no more files, fewer connections are held from then on, which is logged once."""
+    with victim(tmp_path) as exporter, ExitStack() as stack:
+        wait_until(lambda: exporter.ask("/-/ready").ok)
+        limit = open_files(exporter.pid) + 10
+        resource.prlimit(exporter.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        strangers(stack, exporter.port, 100)
+        wait_until(lambda: "no more files" in exporter.log.read_text())
+        wait_until(lambda: exporter.ask().ok, what="a scrape")
+        strangers(stack, exporter.port, 100)
+        assert exporter.ask().ok
+        assert exporter.log.read_text().count("no more files") == 1
+        assert "Traceback" not in exporter.log.read_text()
+
+
+def test_few_files_from_the_start(tmp_path):
+    """Where few files are allowed fewer connections are held than asked for, and the log says so once."""
+    with victim(tmp_path, files=110) as exporter, ExitStack() as stack:
+        strangers(stack, exporter.port, 300)
+        assert exporter.ask().ok
+        assert open_files(exporter.pid) < 100
+        assert exporter.log.read_text().count("fewer connections than asked for") == 1
+        assert "no more files" not in exporter.log.read_text()
+
+
+def test_what_strangers_cause_is_logged_once(tmp_path):
+    """A thousand malformed requests are one line of the log."""
+    with victim(tmp_path) as exporter, ExitStack() as stack:
+        strangers(stack, exporter.port, THOUSAND, b"no http at all\r\n\r\n")
+        wait_until(lambda: "Invalid HTTP request" in exporter.log.read_text())
+        assert exporter.ask().ok
+        assert exporter.log.read_text().count("Invalid HTTP request") == 1

@@ -104,6 +104,19 @@ def polls(demo: Victim) -> float:
     return sum(parse_page(demo.ask().text).all("quantconnect_polls_total"))
 
 
+def test_tls_again_and_again(over_tls, say):
+    """What one flood of TLS connections cost, the next ones use again."""
+    over_tls.ask()
+    memory = []
+    for _ in range(4):
+        with ExitStack() as stack:
+            strangers(stack, over_tls.port, 1500, HALF_A_HELLO)
+        assert over_tls.ask().ok
+        memory.append(memory_mib(over_tls.pid))
+    say(f"four floods of 1,500 TLS connections: {', '.join(f'{each:.0f}' for each in memory)} MiB")
+    assert memory[-1] < memory[0] + 25
+
+
 @pytest.mark.parametrize("first_bytes", [b"", HALF_A_HELLO], ids=["silent", "half a hello"])
 def test_tls_without_a_handshake(over_tls, say, first_bytes):
     """4,000 TLS connections without a whole handshake cost 100 MiB at most, and scrapes take under 1 s."""
