@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ask the exporter of this container whether it is well, and exit with 0 if it is.
+"""Ask the exporter in this container whether it is healthy, and exit with 0 if it is.
 
 For the image's health check, and for probes of Kubernetes that need a password. The page is /-/healthy, or
 the one given. The exporter is asked at its first listen address, past any proxy, with TLS when its web
@@ -41,7 +41,7 @@ def login(folder: Path) -> Mapping[str, str]:
 
 
 def main(page: str = "/-/healthy") -> int:
-    """Return 0 when the page says that all is well."""
+    """Return 0 when the page answers with status 200."""
     listen_address = os.environ["QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS"].split(",")[0]
     web_config = os.environ.get("QUANTCONNECT_EXPORTER_WEB_CONFIG_FILE")
     text = Path(web_config).read_text("utf-8") if web_config else ""

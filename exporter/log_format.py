@@ -24,7 +24,7 @@ MAX_LINE_BYTES = 4000
 
 
 class Mask:
-    """The credentials that no log line may hold; more may be added at any time, none taken away."""
+    """The credentials that no log line may hold. More can be added at any time; none is removed."""
 
     def __init__(self) -> None:
         self._secrets: tuple[Secret, ...] = ()

@@ -18,7 +18,7 @@ STANDARD_ERROR = 2
 MOST_LINES = 1000
 """Lines that wait while nobody reads them."""
 STRANGERS = "exporter.strangers"
-"""The logger for what anybody who can connect is able to cause."""
+"""The logger for what any client can cause."""
 
 _STRANGERS_LOGGERS = (STRANGERS, "uvicorn.error", "asyncio")
 _SECONDS_BETWEEN = 60.0

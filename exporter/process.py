@@ -25,9 +25,9 @@ def forbid_core_dumps() -> None:
 def collect_garbage_rarely() -> None:
     """Let Python look for reference cycles after five thousand new objects, not after seven hundred.
 
-    There are next to none: what a poll replaces is freed at once without them. Looking through the
-    objects behind 100,000 series takes 12 ms, in the middle of whatever scrape is being answered. Not
-    more rarely either: a connection that is reset leaves some forty objects in a cycle of urllib3's.
+    There are few: what a poll replaces is freed at once without a search. A search through the objects
+    behind 100,000 series takes 12 ms, and delays a scrape. It cannot be much rarer: a connection that
+    is reset leaves some forty objects in a cycle of urllib3's.
     """
     gc.freeze()
     gc.set_threshold(5_000, 10, 100)

@@ -80,7 +80,7 @@ def _metrics(page: Page) -> _Endpoint:
         compress = accepts_gzip(request.headers.get("accept-encoding"))
         make = page.gzipped if compress else page.plain
         asked_for = (page_format, compress)
-        async with one_at_a_time:  # whoever comes while a page is made finds it made
+        async with one_at_a_time:  # those who ask while a page is being made share it
             if asked_for in made:
                 content = made[asked_for]
             elif page.is_current(page_format):

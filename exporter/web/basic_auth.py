@@ -19,7 +19,7 @@ from exporter.web.http_connection import connection_of
 from exporter.web.login_queue import BusyError, LoginQueue
 
 Users = Mapping[str, Secret]
-"""The bcrypt hash of each user; without users, everybody may read."""
+"""The bcrypt hash of each user; without users, everyone may read."""
 
 MOST_BYTES = 72
 """Of a password; bcrypt ignores the rest."""

@@ -46,7 +46,7 @@ class RequestGuard:
     def _refusal(self, method: str, headers: Headers) -> str | None:
         host = headers.get("host")
         if self._allowed_hosts is not None and host is not None and not self._is_allowed(host):
-            return "this host is not answered for: see --web.allowed-host"
+            return "this host name is not allowed: see --web.allowed-host"
         if method not in _SAFE_METHODS and _is_cross_origin(headers):
             return "refused: the request comes from another site"
         return None

@@ -79,7 +79,7 @@ def _headers(top: Section) -> Mapping[str, str]:
 
 
 class LiveWebConfig:
-    """The web configuration as its files are now; after a broken change, as they last were in order.
+    """The web configuration as its files are now; after a broken change, as they last were valid.
 
     Raises ConfigError when they are broken from the start.
     """

@@ -146,6 +146,6 @@ def serving(
 
 @contextmanager
 def running(folder: Folder, pages: Pages) -> Iterator[Site]:
-    """Run a server on what stands in a folder."""
+    """Run a server with the files of a folder."""
     with serving(pages, LiveWebConfig(folder.file)) as port:
         yield Site(port, folder)
