@@ -133,7 +133,6 @@ TESTED_UNDER_ANOTHER_NAME = {
     "signals.py": "test_process.py",
     "web/acceptor.py": "web/test_attack.py",
     "web/application.py": "web/test_server.py",
-    "web/http_connection.py": "web/test_connections.py",
 }
 """Modules that are proved through another's tests."""
 
