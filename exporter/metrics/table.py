@@ -6,6 +6,7 @@ a number of a row. Neither reads anything but the value, so lines are rendered a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -15,6 +16,8 @@ from exporter.metrics.exposition import Kind
 K = TypeVar("K")
 R = TypeVar("R")
 V = TypeVar("V")
+
+_KEPT_KEYS = 64
 
 Labels = tuple[str | None, ...]
 """Label values; a label of ``None`` is left out."""
@@ -89,16 +92,24 @@ def rows_of(by_key: Mapping[K, R]) -> Rows[K, R]:
 
 
 def histogram_rows(
-    bounds: Sequence[float], histograms: Iterable[tuple[Labels, Sequence[int], float]]
+    bounds: tuple[float, ...], histograms: Iterable[tuple[Labels, Sequence[int], float]]
 ) -> Rows[Labels, float]:
     """Return the samples of histograms: label values but ``le``, counts in each bucket, and sum of each."""
-    rows: dict[Labels, float] = {}
-    for labels, counts, total in histograms:
-        buckets = tuple(accumulate(counts))
-        for bound, count in zip((*map(str, bounds), "+Inf"), buckets, strict=True):
-            rows["_bucket", *labels, bound] = count
-        rows |= {("_count", *labels, None): buckets[-1], ("_sum", *labels, None): total}
-    return rows_of(rows)
+    labels: list[Labels] = []
+    samples: list[float] = []
+    for each, counts, total in histograms:
+        labels.append(each)
+        samples += accumulate(counts)
+        samples += (samples[-1], total)
+    return _histogram_keys(bounds, tuple(labels)), samples
+
+
+@lru_cache(_KEPT_KEYS)
+def _histogram_keys(bounds: tuple[float, ...], histograms: tuple[Labels, ...]) -> Sequence[Labels]:
+    """Return the keys of histograms, as the same object while they are the same: many, and always the same."""
+    buckets = [("_bucket", str(bound)) for bound in bounds]
+    samples = (*buckets, ("_bucket", "+Inf"), ("_count", None), ("_sum", None))
+    return tuple([(suffix, *labels, le) for labels in histograms for suffix, le in samples])
 
 
 _ALONE: Sequence[Labels] = ((),)
