@@ -10,6 +10,7 @@ from exporter.demo.candles import DAY, TEN_MINUTES, Candle
 from exporter.demo.deployment import Deployment
 from exporter.demo.lean import rounded, smart_rounding
 from exporter.demo.market import Security
+from exporter.demo.phpjson import PlainObject
 from exporter.demo.project import SimulatedProject
 
 CountRule = Literal["latest", "downsample"]
@@ -52,7 +53,7 @@ class ChartReader:
         for one in series:
             within = [point for point in one["values"] if start <= _time_of(point) <= end]
             one["values"] = [_wire(point) for point in fewer(within, count, self._count_rule)]
-        return {"name": name, "chartType": 0, "series": {one["name"]: one for one in series}}
+        return {"name": name, "chartType": 0, "series": PlainObject((one["name"], one) for one in series)}
 
     def _benchmark_chart(self, project: SimulatedProject, now: float) -> list[dict[str, Any]]:
         points = [

@@ -387,3 +387,13 @@ def test_scenario_covers_the_world(api):
     assert states["Fresh"].equity == 50_000
     without = [name for name, state in states.items() if state.status == "Running" and not state.holdings]
     assert without == ["Fresh"]
+
+
+def test_members_that_quantconnects_clients_need(client, api, ids):
+    """Projects have a description, an environment and a grid; a chart without series has an empty object."""
+    for account in api.accounts:
+        for row in client.ask("projects/read", account)["projects"]:
+            assert isinstance(row["description"], str)
+            assert isinstance(row["leanEnvironment"], int)
+            assert isinstance(row["grid"], dict)
+    assert client.chart(ids["Fresh"], "Exposure") == {}
