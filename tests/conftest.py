@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "deploy/test_rules.py",
     "deploy/test_end_to_end.py",
     "test_prometheus.py",
+    "test_orders_end_to_end.py",
     "packaging/test_compose.py",
     "grafana/test_live.py",
     "packaging/test_chart.py",
