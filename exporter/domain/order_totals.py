@@ -77,6 +77,12 @@ class OrderTotals(NamedTuple):
     fill_duration: Histogram = _NO_DURATIONS
     slippage: Histogram = _NO_SLIPPAGE
 
+    def with_fees_in(self, currency: str | None) -> "OrderTotals":
+        """Return the totals with fees in a currency, 0 where there are none: a counter begins at 0."""
+        if currency is None or currency in self.fees:
+            return self
+        return self._replace(fees={currency: Decimal(0), **self.fees})
+
     def plus(self, records: Iterable[OrderRecord]) -> "OrderTotals":
         """Return the totals with further orders, each counted once."""
         records = tuple(records)

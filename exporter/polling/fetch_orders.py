@@ -45,7 +45,7 @@ def _with_orders(book: OrderBook, now: Instant) -> Change:
     def change(previous: ProjectState) -> ProjectState:
         if book.wanted is not None:
             return previous._replace(order_book=book)
-        totals, known = book.totals(), previous.orders
+        totals, known = book.totals().with_fees_in(previous.account_currency), previous.orders
         # The same object tells rendering that nothing has changed.
         value = known.value if known is not None and known.value == totals else totals
         return previous._replace(order_book=book, orders=Reading(value, now))

@@ -1,5 +1,7 @@
 """Totals of orders: buckets, and what is open."""
 
+from decimal import Decimal
+
 import pytest
 
 from exporter.domain.order import Execution, OpenKind, OrderRecord, OrderStatus, OrderType
@@ -51,3 +53,12 @@ def test_oldest_open_order_of_each_kind():
     assert made.oldest_open == {OpenKind.MARKETABLE: 200.0, OpenKind.RESTING: 50.0}
     assert made.open == {OrderType.MARKET: 3, OrderType.LIMIT: 1}
     assert made.last_order == 300.0
+
+
+def test_fees_begin_at_zero_in_the_account_currency():
+    """The first fee is an increase of a series that is there; a fee that is known stays."""
+    assert NO_ORDERS.with_fees_in("USD").fees == {"USD": 0}
+    assert NO_ORDERS.with_fees_in(None).fees == {}
+    paid = NO_ORDERS._replace(fees={"USD": Decimal(3)})
+    assert paid.with_fees_in("USD") is paid
+    assert paid.with_fees_in("EUR").fees == {"EUR": 0, "USD": 3}

@@ -240,6 +240,7 @@ def test_no_orders_are_zero(cloud):
     with polled(cloud, cloud.config(SETTINGS)) as bench:
         assert set(of(bench.samples(), "orders").values()) == {0}
         assert set(of(bench.samples(), "orders_total").values()) == {0}
+        assert of(bench.samples(), "order_fees_total") == {"USD": 0}
         assert of(bench.samples(), "last_order_timestamp_seconds") == {}
 
 

@@ -119,10 +119,8 @@ def parse_orders(body: Mapping[str, Any], latest_time: float = inf) -> tuple[Ord
     after ``latest_time`` (Unix seconds) included: it would never look old.
     """
     stated = first_member(body, "orders", "Orders")
-    if stated is None and body.get("status") == "loading":
-        raise NotReady("the orders are still loading")
-    if stated is None:  # read as empty, it would be no orders where nothing is known
-        raise Malformed("orders: missing")
+    if stated is None or (body.get("status") == "loading" and not stated):
+        raise NotReady("the orders are still loading")  # not the same as no orders
     stated = array(stated, "orders")
     if len(stated) > MOST_ORDERS:
         raise Malformed(f"orders: expected at most {MOST_ORDERS}, found {len(stated)}")
