@@ -9,7 +9,6 @@ from typing import NamedTuple
 SETTLING_TIME = 3600.0
 """Seconds after its last event in which a closed order may still change: a late fill, a corrected fee."""
 
-_NOTHING = Decimal(0)
 _ROUNDING = 1e-9
 _MICROSECONDS = 6
 _SLIPPAGE_DECIMALS = 12
@@ -211,7 +210,8 @@ def record(order: Order, now: float) -> OrderRecord:  # noqa: C901 - one pass ov
             rejected = True
         if fee:
             amounts = fees if fee > 0 else rebates
-            amounts[currency] = amounts.get(currency, _NOTHING) + abs(Decimal(repr(fee)))
+            amount = Decimal(repr(abs(fee)))
+            amounts[currency] = amounts[currency] + amount if currency in amounts else amount
         if not fill_quantity or status is OrderStatus.UNKNOWN:
             continue
         if status not in _FILL_STATUSES:
@@ -242,14 +242,14 @@ def record(order: Order, now: float) -> OrderRecord:  # noqa: C901 - one pass ov
         order.status,
         order.created,
         changed,
-        order.is_marketable(),
+        order.status not in CLOSED_STATUSES and order.is_marketable(),
         rejected,
         buys,
         sells,
         lost,
         last_fill,
-        tuple(fees.items()),
-        tuple(rebates.items()),
+        tuple(fees.items()) if fees else (),
+        tuple(rebates.items()) if rebates else (),
         execution,
     )
 

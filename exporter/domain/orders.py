@@ -165,9 +165,9 @@ class OrderBook:
                 is_ours = order.belongs_to(self.deploy_id, self.launched)
                 if is_ours is None:
                     unattributed.add(position)
-                if not is_ours or _contains(self._final_ids_before, order.id):
+                if not is_ours or (self._final_ids_before and _contains(self._final_ids_before, order.id)):
                     continue
-                known = before.pop(order.id, None)
+                known = before.pop(order.id, None) if before else None
             current = record(order, now)
             if known is not None:
                 current = current.after(known)

@@ -4,6 +4,7 @@ One list may have both: each deployment is written by the engine of its time. ``
 account numbers and ``tag`` is the user's own text, so neither is read.
 """
 
+import re
 from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Any, NotRequired, TypeVar
@@ -103,9 +104,10 @@ class OrdersShape(Envelope):
 
 
 def _by_spelling(numbers: Mapping[int, _Named]) -> Mapping[Any, _Named]:
-    """Return each value under its number, as a number and as text, and under its name in lower case."""
-    names = {name.replace("_", ""): name for name in numbers.values()}
-    return {**numbers, **{str(key): name for key, name in numbers.items()}, **names}
+    """Return each value under its number, as a number and as text, and under its name in two spellings."""
+    plain = {name.replace("_", ""): name for name in numbers.values()}
+    camel = {re.sub("_(.)", lambda match: match[1].upper(), name): name for name in numbers.values()}
+    return {**numbers, **{str(key): name for key, name in numbers.items()}, **plain, **camel}
 
 
 _STATUSES = _by_spelling(_STATUS_NUMBERS)
@@ -211,7 +213,6 @@ def _status(stated: Any) -> OrderStatus:
 def _named(names: Mapping[Any, _Named], stated: Any, otherwise: _Named) -> _Named:
     if type(stated) is int:
         return names.get(stated, otherwise)
-    if isinstance(stated, str):
-        plain = stated.lower().replace("_", "").replace("-", "").replace(" ", "")
-        return names.get(plain, otherwise)
-    return otherwise
+    if not isinstance(stated, str):
+        return otherwise
+    return names.get(stated) or names.get(re.sub("[ _-]", "", stated.lower()), otherwise)
