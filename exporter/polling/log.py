@@ -47,14 +47,16 @@ def members_unknown(update: Update | None) -> None:
 
 
 def orders_moved(update: Update | None) -> None:
-    """Warn when the list of orders is not the one read before, so that it was read from its beginning."""
-    if update is None or update.before.order_book is None or update.after.order_book is None:
+    """Warn when the list of orders is not the one read before; only once, since a full list moves with each order."""
+    before = update.before.order_book if update else None
+    after = update.after.order_book if update else None
+    if update is None or before is None or after is None or after.rereads == before.rereads:
         return
-    if update.after.order_book.rereads > update.before.order_book.rereads:
-        _logger.warning(
-            "orders have left the list or changed their place in it; it is read again, and what was counted stays",
-            extra=_project(update.after),
-        )
+    _logger.log(
+        logging.INFO if before.rereads else logging.WARNING,
+        "orders have left the list or changed their place in it; it is read again, and what was counted stays",
+        extra=_project(update.after),
+    )
 
 
 def status_changed(update: Update) -> None:
