@@ -115,7 +115,8 @@ def stack(needs, tmp_path_factory) -> Iterator[Stack]:
     binary = needs("prometheus")
     folder = tmp_path_factory.mktemp("orders")
     clock = SystemClock()
-    market = FakeClock(now=float(int(clock.wall()) - 3600))
+    # A round start, so that orders are placed at the very moments at which the tests act.
+    market = FakeClock(now=clock.wall() // 600 * 600 - 3600)
     with ExitStack() as resources:
         api = resources.enter_context(SimulatedQuantConnect(demo_scenario(market.now), clock, market))
         accounts = {each.name: each for each in api.accounts}

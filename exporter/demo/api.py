@@ -177,7 +177,7 @@ class Api:
             raise Refused("Invalid argument: start is beyond the last order")
         page = orders[start : min(end, start + limits.orders_per_page)]
         length = len(orders) if limits.length_is_total else len(page)
-        return {"orders": orders_list(page, project.generation, time), "length": length}
+        return {"orders": orders_list(page, project.generation), "length": length}
 
     def _project(self, account: str, parameters: Mapping[str, Any]) -> SimulatedProject:
         project = self._projects.get(integer(parameters, "projectId"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.demo.ledger import Fill
 from exporter.demo.market import Security
@@ -80,6 +80,15 @@ class Order:
     def last_fill(self, time: float) -> float | None:
         """Return when the order was last filled."""
         return max((event.time for event in self.happened(time) if event.fill), default=None)
+
+
+class ListedOrder(NamedTuple):
+    """An order with its deployment, its id in it, and the moment it is shown at: no later than the run's end."""
+
+    deploy_id: str
+    order_id: int
+    order: Order
+    time: float
 
 
 @dataclass(slots=True)

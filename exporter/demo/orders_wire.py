@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from exporter.demo.market import Security
-from exporter.demo.orders import Order, OrderEvent, OrderStatus, OrderType
+from exporter.demo.orders import ListedOrder, Order, OrderEvent, OrderStatus, OrderType
 from exporter.demo.phpjson import PlainObject
 from exporter.demo.project import Generation
 
@@ -17,9 +17,9 @@ _EVENT_STATUSES: Final = {
 }
 
 
-def orders_list(orders: Sequence[tuple[str, int, Order]], generation: Generation, time: float) -> list[Any]:
-    """Return orders, each with its deployment and id, as an engine of a generation writes them."""
-    rows = [_order(*order, time) for order in orders]
+def orders_list(orders: Sequence[ListedOrder], generation: Generation) -> list[Any]:
+    """Return orders as an engine of a generation writes them."""
+    rows = [_order(*each) for each in orders]
     return rows if generation is Generation.SHORT else [_pascal(row) for row in rows]
 
 

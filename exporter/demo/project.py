@@ -13,7 +13,7 @@ from exporter.demo.deployment import Deployment
 from exporter.demo.lean import SecurityType
 from exporter.demo.ledger import CashRow, HoldingState, Ledger, Transfer, Valuation
 from exporter.demo.market import Quotes, Security, Shock
-from exporter.demo.orders import Order, Trading
+from exporter.demo.orders import ListedOrder, Trading
 
 _CACHED_CANDLES: Final = 10_000
 
@@ -177,16 +177,20 @@ class SimulatedProject:
                 cache,
             )
 
-    def listed_orders(self, time: float) -> list[tuple[str, int, Order]]:
-        """Return the orders of every deployment in launch order, each with its deployment and its id in it."""
+    def listed_orders(self, time: float) -> list[ListedOrder]:
+        """Return the orders of every deployment in launch order.
+
+        What had no event when its deployment ended is not listed: nothing would tell whose it is.
+        """
         with self.lock:
             runs = [run for run in self.deployments if run.launched <= time]
             for run in runs:
                 run.advance(time, self.quotes)
             return [
-                (run.deploy_id, order_id, order)
+                ListedOrder(run.deploy_id, order_id, order, run.last_moment(time))
                 for run in runs
                 for order_id, order in enumerate(run.placed_orders(time), 1)
+                if order.events_told(run.last_moment(time)) or not run.has_ended(time)
             ]
 
     def trading(self, time: float) -> Trading:

@@ -184,3 +184,14 @@ def test_capital_is_what_was_paid_in(client, api, ids, clock):
     project.deposit(5000)
     clock.time += 5
     assert capital() == pytest.approx(85_000 + 2 * 10_000, abs=20)
+
+
+def test_order_without_an_event_goes_with_its_deployment(client, api, ids, clock):
+    """What was placed at the moment of a new launch, and has no event, is not listed as if it were the new one's."""
+    project = api.projects[ids['Research/Lab "Signal" 7']]
+    clock.time += 2 * 120
+    before = every_order(client, project.project_id)
+    assert (before[-1]["events"], before[-1]["createdTime"]) == ([], "2026-11-20T18:44:00Z")
+    project.launch()
+    clock.time += 300
+    assert every_order(client, project.project_id) == before[:-1]
