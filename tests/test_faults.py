@@ -172,13 +172,14 @@ def test_answer_that_does_not_end(make_bench, api, caplog, effect):
 
 def test_connection_that_stalls(make_bench, api, caplog):
     """When QuantConnect takes no connection, polls time out, the last values stand, and then it heals."""
-    settings = ProjectSettings(polling=Polling(timeout=0.3))
+    patient, hasty = ProjectSettings(), ProjectSettings(polling=Polling(timeout=0.3))
     sound = project_named(api, SOUND)
-    bench = make_bench(config_of(api, settings, named={sound: settings}, discover=False))
+    bench = make_bench(config_of(api, patient, named={sound: patient}, discover=False))
     bench.poll()
     before = bench.samples()
     api.stop()
-    bench.client().close()  # or what is asked next would go over the connection that is kept
+    # With new connections: the next request would use the one that is kept open.
+    bench.reconfigure(config_of(api, hasty, named={sound: hasty}, discover=False))
     with no_connection_taken(urlsplit(api.base_url).port):
         bench.advance(60)
     samples = bench.samples()
@@ -191,6 +192,7 @@ def test_connection_that_stalls(make_bench, api, caplog):
     assert set(warned) == {"timeout"}
 
     api.start()
+    bench.reconfigure(config_of(api, patient, named={sound: patient}, discover=False))
     bench.advance(600, step=60)
     assert set(bench.samples().all("quantconnect_up")) == {1}
 

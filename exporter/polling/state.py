@@ -136,9 +136,9 @@ class ProjectState(NamedTuple):
 
         Values belong to one running deployment: they go when it stops and when another begins.
         """
-        known = self.deployment.value if self.deployment else None
+        previous = self.deployment.value if self.deployment else None
         # The same object tells rendering that nothing has changed.
-        state = self._replace(deployment=Reading(known if known == deployment else deployment, now))
+        state = self._replace(deployment=Reading(previous if previous == deployment else deployment, now))
         if state.current_deployment is not None:
             state = state._replace(ended=None)
         elif self.current_deployment is not None:
