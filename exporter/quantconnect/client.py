@@ -69,7 +69,7 @@ _MEGABYTE = 1024 * 1024
 LARGEST_BODIES = {
     AUTHENTICATE: _MEGABYTE,
     LIVE_LIST: 6 * _MEGABYTE,  # 10,000 deployments
-    LIVE_READ: 4 * _MEGABYTE,  # it holds the source code of the project
+    LIVE_READ: 3 * _MEGABYTE,  # it holds the source code of the project
     LIVE_PORTFOLIO_READ: 4 * _MEGABYTE,  # 25,000 holdings
     LIVE_CHART_READ: 3 * _MEGABYTE,  # 1,000 points of 125 series
     LIVE_ORDERS_READ: 8 * _MEGABYTE,  # 1,000 orders of a dozen fills each
