@@ -128,7 +128,7 @@ def _transformations(
             return field
         return f"Trend #{field}" if field == TREND else f"Value #{field}" if several else "Value"
 
-    steps = [step("timeSeriesTable", **{TREND: {"stat": "lastNotNull"}})] if trend else []
+    steps = [_trends()] if trend else []
     if several:
         steps.append(step("merge"))
     if rows.without is not None:
@@ -146,6 +146,16 @@ def _transformations(
     if texts:
         steps.append(step("convertFieldType", fields={}, conversions=texts))
     return steps + arranged([name(column.field) for column in columns], [column.title for column in columns])
+
+
+def _trends() -> dashboard.DataTransformerConfig:
+    """Return the step that makes a line of each series of the trend.
+
+    It is kept to that query: Grafana takes a table of one row for a series over time.
+    """
+    made = step("timeSeriesTable", **{TREND: {"stat": "lastNotNull"}})
+    made.filter_val = dashboard.MatcherConfig(id_val="byRefId", options=TREND)
+    return made
 
 
 def _properties_of(column: Column) -> list[dashboard.DynamicConfigValue]:  # noqa: C901 - one test for each setting

@@ -246,6 +246,15 @@ def test_every_alert_has_words():
 
 
 @EVERY_DASHBOARD
+def test_only_the_trend_becomes_a_line(uid):
+    """Grafana takes a table of one row for a series over time: without a filter its columns would vanish."""
+    steps = [step for panel in panels(document(uid)) for step in panel.get("transformations", ())]
+    filters = [step.get("filter") for step in steps if step["id"] == "timeSeriesTable"]
+    assert all(one == {"id": "byRefId", "options": "T"} for one in filters)
+    assert bool(filters) == (uid in {"quantconnect-fleet", "quantconnect-positions"})
+
+
+@EVERY_DASHBOARD
 def test_overrides_by_query_name_a_query(uid):
     """An override of a letter that no query has would silently do nothing."""
     for panel in panels(document(uid)):
