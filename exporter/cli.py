@@ -1,7 +1,7 @@
 """The command: flags to objects, exit codes.
 
-The probe and the simulation are imported when they are wanted: an exporter starts a tenth of a second
-sooner without them, and is smaller.
+The probe and the simulation are imported only when they are used: without them an exporter starts a tenth
+of a second sooner, and is smaller.
 """
 
 import logging
@@ -55,7 +55,7 @@ def main(
     """
     try:
         return _main(sys.argv[1:] if arguments is None else arguments, environment, signals)
-    except BrokenPipeError:  # whoever read our output has seen enough, as in "--config.probe | head"
+    except BrokenPipeError:  # the reader of our output has seen enough, as in "--config.probe | head"
         return FAILED
     finally:
         _flush_output()

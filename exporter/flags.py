@@ -312,7 +312,7 @@ def _reload_interval(text: str) -> float:
 
 
 def _host_name(text: str) -> str:
-    """Return a host name or IP address in lower case, as it stands in a ``Host`` header without port."""
+    """Return a host name or IP address in lower case, as in a ``Host`` header, without port."""
     name = text.lower().rstrip(".")
     if _HOST_NAME.fullmatch(name):
         return name

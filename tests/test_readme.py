@@ -73,8 +73,8 @@ def test_every_flag_is_in_the_readme():
     assert flags == listed
 
 
-def test_environment_twin_in_the_readme_is_true():
-    """The example of an environment twin is spelled as the code spells it."""
+def test_environment_variable_in_the_readme_is_true():
+    """The example of an environment variable is spelled as the code spells it."""
     assert environment_name("--web.listen-address") in README
 
 

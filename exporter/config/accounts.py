@@ -95,7 +95,7 @@ def _tokens(sections: tuple[Section, ...], context: LoadContext) -> list[Secret]
 
 def _account(section: Section, token: Secret, folder: Path) -> Account:
     return Account(
-        # An empty name stands for one that is wrong: it matches no other account and no project.
+        # An empty name means a wrong one: it matches no other account and no project.
         name=section.text("name", "") if "name" in section else DEFAULT_ACCOUNT,
         user_id=account_user_id(section, folder),
         api_token=token,

@@ -23,7 +23,7 @@ _ENVIRONMENT = "environment"
 _WANTED_USER_ID = "must be a whole number from 1 up"
 _WORLD_READABLE = "every user of this machine may read the token: chmod o-r the file"
 
-# What a wrong credential is replaced with, so that reading goes on to the next mistake.
+# What replaces a wrong credential, so that one run finds every mistake.
 NO_USER_ID = 0
 NO_TOKEN = Secret("")
 

@@ -1,8 +1,8 @@
-"""A YAML document as sections of typed values; whatever is wrong goes into a report, with its line.
+"""A YAML document as sections of typed values; everything wrong goes into a report, with its line.
 
 Scalars are read from their text as written, not as YAML 1.1 resolves them: there ``1:30`` is 90,
 ``0123`` is 83 and ``yes`` is true. A reader that finds a value wrong reports it and returns the default,
-so that reading goes on to the next mistake; the report refuses the whole at the end.
+so that one run finds every mistake; the report refuses the document at the end.
 """
 
 import math
@@ -22,7 +22,7 @@ from exporter.config.tree import NotYamlError, compose
 Default = TypeVar("Default")
 
 _MOST_COMPARED = 100
-"""Above so many names no likely one is looked for: each comparison is slow."""
+"""Among more names no similar one is searched for: each comparison is slow."""
 _MAX_DURATION = 365 * 86_400.0
 _WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -43,7 +43,7 @@ def read_document(text: str, source: Place, report: Report, allowed: Collection[
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A node and where it stands."""
+    """A node and its place."""
 
     place: Place
     node: yaml.Node
@@ -53,7 +53,7 @@ class Section:
     """A mapping of the document: allowed keys, each given once, read by type.
 
     ``sound`` turns False when a value of this section is found wrong; ``is_mapping`` is False when
-    something else stands where the mapping should.
+    something else is where the mapping should be.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class Section:
     def number(self, key: str, default: Default, least: float, most: float | None) -> float | Default:
         """Return the finite number at ``key``, between ``least`` and ``most``.
 
-        A ``most`` of 1 is taken for a ratio: whoever writes percent is told how.
+        A ``most`` of 1 means a ratio: a value in percent gets a hint.
         """
         value = self._values.get(key)
         if value is None:
@@ -300,7 +300,7 @@ def _kind(node: yaml.Node) -> str:
 
 
 def _described(node: yaml.Node) -> str:
-    """Return what stands there instead of the wanted value, shortened."""
+    """Return what is there instead of the wanted value, shortened."""
     if not isinstance(node, yaml.ScalarNode) or _is_empty(node):
         return _kind(node)
     text = quoted(node.value)

@@ -10,7 +10,7 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that ``text`` means: units in falling order, each at most once.
+    """Return the duration in seconds: units from large to small, each at most once.
 
     A ValueError says what is expected; it does not repeat the text.
     """

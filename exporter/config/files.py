@@ -1,4 +1,4 @@
-"""Reading the small text files that a configuration consists of."""
+"""Reading small text files."""
 
 import os
 import re

@@ -57,7 +57,7 @@ def _read_limit(given: Section, name: LimitName, severity: Severity) -> float | 
 
 
 def _check_order(given: Section, name: LimitName, limits: Limits) -> None:
-    """Report a warning that would not come before its critical; cash is the limit that bounds from below."""
+    """Report a warning that would not fire before its critical; the limit on cash is a lower bound."""
     warning = limits.get((name, Severity.WARNING))
     critical = limits.get((name, Severity.CRITICAL))
     if warning is None or critical is None:

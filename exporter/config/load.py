@@ -20,7 +20,7 @@ MAX_FILE_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A usable configuration, and what in it is allowed but probably not meant."""
+    """A usable configuration, with warnings about what is probably a mistake in it."""
 
     config: Config
     warnings: tuple[str, ...]

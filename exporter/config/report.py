@@ -1,4 +1,4 @@
-"""Everything found wrong or doubtful, each with its place."""
+"""Problems and warnings, each with its place."""
 
 from dataclasses import dataclass, replace
 
@@ -36,11 +36,11 @@ class Report:
         self._warnings: list[tuple[Place, str]] = []
 
     def problem(self, place: Place, text: str) -> None:
-        """Note what makes the configuration unusable."""
+        """Add a problem, which makes the configuration unusable."""
         self._problems.append((place, text))
 
     def warning(self, place: Place, text: str) -> None:
-        """Note what is allowed but probably not meant."""
+        """Add a warning: allowed, but probably a mistake."""
         self._warnings.append((place, text))
 
     def warnings(self) -> tuple[str, ...]:

@@ -24,14 +24,14 @@ PROJECT_KEYS = (
 )
 
 _CLOCKS_DIFFER = 300.0
-"""Seconds that the clock of whoever writes the file may be ahead of ours."""
+"""Seconds by which the clock of the file's author may be ahead of ours."""
 
 
 def read_config(top: Section, context: LoadContext) -> Config:
     """Return what the document means; problems and warnings go into its report."""
     defaults = default_settings(top)
     accounts = read_accounts(top, context)
-    # While an account cannot be read, its name is unknown, and no project's account can be judged.
+    # If an account cannot be read, its name is unknown, and no project's account can be checked.
     labels = {account.name: account.labels for _, account in accounts} if top.sound else {}
     projects = _projects(top, labels, defaults, context.now)
     with_projects = {project.account for project in projects}

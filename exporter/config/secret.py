@@ -4,7 +4,7 @@
 class Secret:
     """A credential; ``str``, ``repr`` and formatting show a mask, :meth:`reveal` the text.
 
-    No dataclass: ``dataclasses.asdict`` of whatever holds it would lay the text open.
+    Not a dataclass: ``dataclasses.asdict`` would reveal the text.
     """
 
     __slots__ = ("_text",)

@@ -23,12 +23,12 @@ _MAY_BE_OFF = ("orders",)
 _SHORTEST = {"timeout": 0.1}
 _SHORTEST_INTERVAL = 1.0
 _SHORTEST_KEPT = 3600.0
-"""Seconds that alerts on an algorithm that has ended need to see it."""
+"""Seconds that an ended algorithm must stay for its alerts to fire."""
 _CURRENCY = re.compile(r"[A-Z0-9]{2,10}")
 
 
 def default_settings(top: Section) -> ProjectSettings:
-    """Return how a project is treated that is not named: the document's values over the built-in ones."""
+    """Return the settings of projects that are not named: the document's values over the built-in ones."""
     return ProjectSettings(
         charts=top.texts("charts"),
         polling=_polling(top, Polling(), POLLING_KEYS),
@@ -88,7 +88,7 @@ def _cardinality(parent: Section, base: Cardinality, allowed: Collection[str]) -
 def _check_stale_after(section: Section, polling: Polling) -> None:
     """Compare ``stale_after`` with the intervals that are given together with it or over it.
 
-    The default interval of orders is left out: whoever shortens all the others may not think of it.
+    The default interval of orders is left out: it is longer than those that users shorten.
     """
     stale_after = format_duration(polling.stale_after)
     compared = [key for key in _SOURCES if key != "orders" or key in section]

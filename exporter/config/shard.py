@@ -1,4 +1,4 @@
-"""Which projects are polled here, when several exporters share an account's projects."""
+"""Which projects this exporter polls when several share an account's projects."""
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -18,15 +18,15 @@ class Shard:
     total: int = 1
 
     def owns(self, project_id: int) -> bool:
-        """Tell whether the project is polled here.
+        """Tell whether this shard polls the project.
 
         Each project goes to the shard with the highest hash of project and shard (rendezvous
-        hashing), so that one shard more or less moves only the projects that it gains or loses.
+        hashing), so that adding or removing a shard moves only that shard's projects.
         """
         return self.index == max(range(self.total), key=lambda index: _weight(project_id, index))
 
     def apply(self, config: "Config") -> "Config":
-        """Return what of a configuration is this shard's: its named projects and its part of each budget.
+        """Return this shard's part of a configuration: its named projects and its share of each budget.
 
         Raises ConfigError when an account's requests per minute are fewer than the shards.
         """

@@ -1,4 +1,4 @@
-"""A YAML text as a plain tree of nodes, each with its line; everything else YAML can say is refused."""
+"""A YAML text as a plain tree of nodes, each with its line; other features of YAML are refused."""
 
 import yaml
 

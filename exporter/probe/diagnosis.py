@@ -25,7 +25,7 @@ from exporter.quantconnect.auth import SIGNATURE_LIFETIME
 from exporter.quantconnect.transport import proxy_variable
 
 NOTABLE_SKEW = 20.0
-"""Seconds between the clocks from which on it is worth a word: from there on QuantConnectClockSkew fires."""
+"""Seconds between the clocks above which the probe warns, as QuantConnectClockSkew does."""
 
 ACCOUNT_PAGE = "https://www.quantconnect.com/settings"
 
@@ -34,14 +34,14 @@ _LONG = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """``what`` is the matter, in half a sentence, and ``advice`` in whole ones."""
+    """What is wrong, as half a sentence, and advice in whole sentences."""
 
     what: str
     advice: tuple[str, ...]
 
 
 def diagnose(error: ApiError, facts: AccountFacts) -> Diagnosis:
-    """Return what an error means for the one who runs the probe."""
+    """Return what an error means to the user who runs the probe."""
     match error:
         case ApiError(transport_failure=TransportFailure() as transport_failure):
             found = _obstructed(transport_failure, facts)
@@ -60,13 +60,13 @@ def diagnose(error: ApiError, facts: AccountFacts) -> Diagnosis:
         case _:
             found = _diagnosis(
                 f"QuantConnect refuses the request ({_text(error)})",
-                "Try again; if it stays so, please report this line.",
+                "Try again; if it happens again, please report this line.",
             )
     return found
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as text, without the milliseconds of what takes ten seconds or more."""
+    """Return seconds as text, rounded to whole seconds from ten seconds up."""
     return format_duration(round(seconds) if seconds >= _LONG else seconds)
 
 
@@ -84,7 +84,7 @@ def _refused(error: Unauthorized, facts: AccountFacts) -> Diagnosis:
     if error.refused is Refused.USER_ID:
         return _diagnosis(
             f"QuantConnect does not know user {user}",
-            f"Compare user_id with the number that the section Security of {ACCOUNT_PAGE} tells.",
+            f"Compare user_id with the number in the section Security of {ACCOUNT_PAGE}.",
         )
     what = "QuantConnect refuses user id, token or clock, and does not say which"
     if error.refused is Refused.HASH:
@@ -92,14 +92,14 @@ def _refused(error: Unauthorized, facts: AccountFacts) -> Diagnosis:
     return _diagnosis(
         what,
         *_suspicion_of_the_clock(facts.requests.clock_skew_seconds),
-        f"One of: the token was renewed, it is not whole, or it is not that of user {user}. "
-        f"Compare both with what the section Security of {ACCOUNT_PAGE} tells.",
+        f"One of: the token was renewed, it is incomplete, or it is not that of user {user}. "
+        f"Compare both with the section Security of {ACCOUNT_PAGE}.",
     )
 
 
 def _suspicion_of_the_clock(skew: float | None) -> Iterator[str]:
     if skew is None:
-        yield "The answer carried no date to compare clocks with: look at this machine's, too."
+        yield "The answer carried no date to compare clocks with: check this machine's clock, too."
     elif skew < -SIGNATURE_LIFETIME:
         yield (
             f"The clock is the likely cause: it is {duration(-skew)} behind, and QuantConnect refuses what "
@@ -127,7 +127,7 @@ def _no_answer(facts: AccountFacts) -> Diagnosis:
     return _diagnosis(
         f"no complete answer from {_host(facts)} within {duration(facts.timeout)}",
         "One of: QuantConnect is slow, or a proxy or firewall between holds the answer back. "
-        "Try again; if it stays so, raise timeout under polling.",
+        "Try again; if it happens again, raise timeout under polling.",
     )
 
 

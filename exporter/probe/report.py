@@ -35,7 +35,7 @@ def account_lines(facts: AccountFacts) -> Iterator[Line]:
 
 
 def closing_line(accounts: Sequence[AccountFacts]) -> Line:
-    """Return the last line: with how many accounts everything went well."""
+    """Return the last line: how many accounts could be signed in to and listed."""
     succeeded = sum(facts.findings is not None for facts in accounts)
     text = f"{succeeded} of {len(accounts)} account{'s'[: len(accounts) != 1]} signed in and listed"
     return (Span(text, Style.GOOD if succeeded == len(accounts) else Style.BAD),)

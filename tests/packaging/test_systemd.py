@@ -73,11 +73,13 @@ def test_token_is_a_credential(tmp_path):
 
 
 def test_variables_of_the_environment_file_are_flags():
-    """Each variable that the file offers is the twin of a flag."""
-    twins = {environment_name(option) for action in _parser()._actions for option in action.option_strings}
+    """Each variable that the file offers belongs to a flag."""
+    variables = {
+        environment_name(option) for action in _parser()._actions for option in action.option_strings
+    }
     offered = set(re.findall(r"^#([A-Z_]+)=", ENVIRONMENT.read_text("utf-8"), re.MULTILINE))
     assert offered
-    assert offered <= twins
+    assert offered <= variables
 
 
 @pytest.mark.parametrize("key", ["ExecStart", "EnvironmentFile"])
