@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise, repeat
-from sys import intern
 from typing import Any, NamedTuple
 
 from exporter.metrics.exposition import label_pairs, numbers
 from exporter.metrics.table import Table, Tables
 
 _KEPT_TEXTS = 1024
+_SHARED_TEXTS = 65_536
+
+shared = lru_cache(_SHARED_TEXTS)(str)
+"""Returns one object for equal texts. Python 3.12 never frees those of sys.intern."""
 
 
 class SharedLabels(NamedTuple):
@@ -80,9 +83,9 @@ def _row_texts(table: Table[Any, Any, Any], key: object, first: str) -> tuple[st
     """Return the text of the first labels and of the row's own, shared by all lines that have the same."""
     values = table.label_values(key)
     if table.is_histogram:
-        first, values = intern(f"{values[0]}{first}"), values[1:]
+        first, values = shared(f"{values[0]}{first}"), values[1:]
     pairs = label_pairs(table.label_names(key) if table.label_names else table.labels, values)
-    return first, intern(f"{',' if first else '{'}{pairs}") if pairs else ""
+    return first, shared(f"{',' if first else '{'}{pairs}") if pairs else ""
 
 
 @lru_cache(_KEPT_TEXTS)

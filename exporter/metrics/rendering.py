@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from math import inf
-from sys import intern
 from typing import Any, NamedTuple
 
 from exporter.metrics.exposition import label_pairs
 from exporter.metrics.families import GROUPS, PROJECT, Group
-from exporter.metrics.frame import Frame, SharedLabels, render_tables
+from exporter.metrics.frame import Frame, SharedLabels, render_tables, shared
 from exporter.metrics.table import CURRENCY
 from exporter.polling.state import ProjectState
 
@@ -76,7 +75,7 @@ def _labels_of(state: ProjectState) -> SharedLabels:
     currency = label_pairs((CURRENCY,), (state.account_currency,))
     return SharedLabels(
         f"{{{label_pairs(PROJECT, (str(state.project_id), state.name))}",
-        intern(f",{currency}}} ") if currency else "} ",
+        shared(f",{currency}}} ") if currency else "} ",
     )
 
 
