@@ -16,6 +16,7 @@ POLLING = {
     "equity": "1s",
     "statistics": "1s",
     "charts": "1s",
+    "orders": "1s",
     "timeout": "2s",
     "stale_after": "4s",
 }
