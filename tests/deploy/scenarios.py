@@ -283,7 +283,11 @@ def _slow_algorithms() -> list[Scenario]:
 def _sources() -> list[Scenario]:
     frozen = clock((10, 40))
     moving = (Piece(0, 1.0, 1e-6),)
+    sources = ("status", "portfolio", "equity")
+    a_moment_old = (Piece(0, -15, 1),)
     return [
+        # Polled more often than scraped: when the rules look, the page is older than two intervals.
+        _project(Project("420", read=dict.fromkeys(sources, a_moment_old), interval=dict.fromkeys(sources, steady(5)))),
         _project(Project("400", read={"status": frozen}), ("StatusStale", "warning", 28, 40)),
         _project(Project("401", read={"portfolio": frozen}), ("PortfolioStale", "warning", 28, 40)),
         _project(Project("402", read={"equity": frozen}), ("EquityStale", "warning", 28, 40)),
