@@ -20,6 +20,7 @@ from benchmarks.processes import Exporter, exporter, started
 from benchmarks.world import FIRST_PROJECT, TOKEN, USER_ID, Answers, move_prices, states
 from exporter.config.model import Account
 from exporter.config.secret import Secret
+from exporter.domain.orders import OrderBook
 from exporter.metrics.rendering import RenderedProject, count_samples, render_project
 from exporter.polling.fetched import read_clock
 from exporter.polling.store import Store
@@ -27,6 +28,7 @@ from exporter.process import collect_garbage_rarely
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
 from exporter.quantconnect.envelope import Response, interpret
 from exporter.quantconnect.telemetry import RequestLog
+from exporter.quantconnect.wire.orders import OrdersShape, parse_orders
 from exporter.quantconnect.wire.portfolio import PortfolioShape, parse_portfolio
 from exporter.service import make_client_of
 
@@ -38,6 +40,8 @@ SCRAPE_INTERVAL = 15.0
 POLL_SECONDS = 0.002
 SAMPLE_SECONDS = {20: 0.8e-6, 1_000: 0.5e-6, 10_000: 0.5e-6}
 """From an answer's bytes to a sample's line, by how many holdings the portfolio has."""
+ORDERS_SECONDS = 0.015
+"""From the bytes of 1,000 orders to their totals."""
 LEAST_TIMES_PEER = 8
 MOST_OF_A_CORE = 0.10
 MOST_MORE_CPU = 0.10
@@ -58,7 +62,7 @@ def measure(*, quick: bool) -> list[Figure]:
     """Return the figures of one poll and of one answer."""
     rounds = 3 if quick else 7
     collect_garbage_rarely()  # as the command does
-    return [_one_poll(rounds), *(_answer(holdings, rounds) for holdings in SAMPLE_SECONDS)]
+    return [_one_poll(rounds), *(_answer(holdings, rounds) for holdings in SAMPLE_SECONDS), _orders(rounds)]
 
 
 def measure_thousand(*, quick: bool) -> list[Figure]:
@@ -237,4 +241,53 @@ def _answer(holdings: int, rounds: int) -> Figure:
         f"{peer.median / own.median:.0f}x faster",
         f"at most {most * MICRO:.1f} us, at least {LEAST_TIMES_PEER}x",
         own.median <= most and peer.median >= LEAST_TIMES_PEER * own.median,
+    )
+
+
+def _orders(rounds: int) -> Figure:
+    """Measure from the body's bytes to the totals of a deployment that is read for the first time."""
+    event = {
+        "algorithmId": "L-1", "orderEventId": 1, "symbol": "SPY R735QTJ8XC9X", "fillPrice": 0.0, "fillQuantity": 0.0,
+        "direction": "sell", "quantity": -10.0, "time": 1795789860.1, "status": "submitted",
+    }  # fmt: skip
+    fill = {
+        "orderEventId": 2, "time": 1795789864.0, "status": "filled", "orderFeeAmount": 1.0, "orderFeeCurrency": "USD",
+        "fillPrice": 601.12, "fillQuantity": -10.0,
+    }  # fmt: skip
+    orders = [
+        {
+            "type": 0, "id": number, "brokerId": [str(number)], "price": 601.12, "priceCurrency": "USD",
+            "symbol": {"value": "SPY", "id": "SPY R735QTJ8XC9X", "permtick": "SPY"}, "quantity": -10.0, "status": 3,
+            "time": "2026-11-27T14:31:00Z", "createdTime": "2026-11-27T14:31:00Z", "securityType": 1, "direction": 1,
+            "lastFillTime": "2026-11-27T14:31:04Z", "value": -6011.2, "tag": "x" * 400, "isMarketable": True,
+            "orderSubmissionData": {"bidPrice": 601.18, "askPrice": 601.22, "lastPrice": 601.2},
+            "events": [
+                event | {"id": f"L-1-{number}-1", "orderId": number},
+                event | fill | {"id": f"L-1-{number}-2", "orderId": number},
+            ],
+        }
+        for number in range(1, 1001)
+    ]  # fmt: skip
+    body = json.dumps({"orders": orders, "length": len(orders), "success": True}).encode()
+    book = OrderBook("L-1", 0.0)
+
+    def ours() -> float:
+        started_at = process_time()
+        book.with_page(parse_orders(interpret(Response(200, {}, body, 0.0), OrdersShape)), CLOCK.wall())
+        return process_time() - started_at
+
+    def theirs() -> float:
+        started_at = process_time()
+        json.loads(body)
+        return process_time() - started_at
+
+    found = alternately(rounds, {"ours": (10, ours), "json": (10, theirs)})
+    own, peer = spread(found["ours"]), spread(found["json"])
+    return Figure(
+        f"1,000 orders ({len(body) / 1e6:.1f} MB), bytes to totals, CPU",
+        own.shown("ms", MILLI),
+        f"json.loads alone {peer.shown('ms', MILLI)}",
+        f"{own.median / peer.median:.2f}x",
+        f"at most {ORDERS_SECONDS * MILLI:.0f} ms",
+        own.median <= ORDERS_SECONDS,
     )

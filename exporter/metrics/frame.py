@@ -1,6 +1,7 @@
 """Lines from tables of rows: their text is kept while only numbers change."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
@@ -11,8 +12,10 @@ from exporter.metrics.table import Table, Tables
 _KEPT_TEXTS = 1024
 _SHARED_TEXTS = 65_536
 
-shared = lru_cache(_SHARED_TEXTS)(str)
-"""Returns one object for equal texts. Python 3.12 never frees those of sys.intern."""
+shared: Callable[[str], str] = (
+    lru_cache(_SHARED_TEXTS)(str) if sys.version_info[:2] == (3, 12) else sys.intern
+)
+"""Returns one object for equal texts. Python 3.12 alone never frees what sys.intern has returned."""
 
 
 class SharedLabels(NamedTuple):

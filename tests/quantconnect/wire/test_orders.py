@@ -1,9 +1,7 @@
 """Orders in both grammars, what is never read of them, and what an answer costs."""
 
 import json
-import time
-from collections.abc import Callable, Mapping
-from copy import deepcopy
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +10,7 @@ import pytest
 from exporter.domain.order import Order, OrderEvent, OrderStatus, OrderType, Quote, Side
 from exporter.domain.orders import OrderBook
 from exporter.errors import Malformed, NotReady
-from exporter.quantconnect.envelope import Response, interpret
-from exporter.quantconnect.wire.orders import OrdersShape, parse_orders
+from exporter.quantconnect.wire.orders import parse_orders
 from tests.quantconnect.conftest import SAMPLES
 from tests.support import ABSENT_SAMPLE
 
@@ -289,28 +286,3 @@ def test_message_and_tag_are_not_read():
     told = [{**FILLED, "message": "account U1234567"}, {**FILLED, "message": None}]
     for tag in ("my own words", None, {"a": 1}):
         assert parsed(tag=tag, events=told) == parsed(events=[FILLED, FILLED])
-
-
-def test_a_thousand_orders_cost_little():
-    """1,000 genuine orders, 1.5 MB, cost 12 ms, less than twice what ``json.loads`` takes alone.
-
-    That is from the bytes to the new totals.
-    """
-    (order,) = genuine()["orders"]
-    orders = [deepcopy(order) | {"Id": number} for number in range(1, 1001)]
-    body = json.dumps({"orders": orders, "length": 1000, "success": True}).encode()
-    assert len(body) > 1_400_000
-    book = OrderBook(GENUINE_DEPLOYMENT, 0.0)
-
-    def count() -> None:
-        book.with_page(parse_orders(interpret(Response(200, {}, body, 0.0), OrdersShape)), 1_800_000_000.0)
-
-    ratios = [processor_seconds(count) / processor_seconds(lambda: json.loads(body)) for _ in range(15)]
-
-    assert min(ratios) < 2, ratios
-
-
-def processor_seconds(do: Callable[[], object]) -> float:
-    began = time.process_time()
-    do()
-    return time.process_time() - began
