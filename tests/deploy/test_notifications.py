@@ -39,7 +39,7 @@ LATE = ("resolved", "ApiFailing", "warning", "outage")
 """Prometheus repeats what is over for 15 minutes of ours, which are 15 hours of a scenario."""
 
 
-@pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "world", [each for each in WORLDS if each.name in {"plain", "twins"}], ids=lambda world: world.name

@@ -99,7 +99,7 @@ def test_each_alert_says_what_happened(needs, tmp_path):
     }
 
 
-@pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_two_weeks_of_a_healthy_fleet_raise_nothing(needs, tmp_path):
     """Weekends, nights, restarts, deployments, failed scrapes and maintenance are no reason for an alert."""
@@ -108,7 +108,7 @@ def test_two_weeks_of_a_healthy_fleet_raise_nothing(needs, tmp_path):
 
 if (VMALERT_TOOL := Path(NEWER) / "vmalert-tool").is_file():
 
-    @pytest.mark.soak
+    @pytest.mark.long
     @pytest.mark.parametrize("fleet", FLEETS, ids=lambda fleet: fleet.name)
     def test_every_scenario_holds_in_vmalert(fleet, tmp_path):
         """VictoriaMetrics evaluates the file as Prometheus does: each scenario holds, but for one.

@@ -1,6 +1,6 @@
 """Bounds of what strangers can do to a server, at full strength; each test prints its figure.
 
-They take two minutes: ``pytest -m soak -n 0 tests/web/test_bounds.py``.
+They take two minutes: ``pytest -m long tests/web/test_bounds.py``.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.web.attackers import CLOCK, HEAD, Victim, memory_mib, open_files, scr
 from tests.web.sites import basic
 
 pytestmark = [
-    pytest.mark.soak,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning"),
 ]
 

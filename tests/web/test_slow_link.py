@@ -1,4 +1,4 @@
-"""A real Prometheus with a long interval, behind a slow link: ``pytest -m soak -n 0 tests/web/test_slow_link.py``."""
+"""A real Prometheus with a long interval, behind a slow link: ``pytest -m long tests/web/test_slow_link.py``."""
 
 import asyncio
 import socket
@@ -63,7 +63,7 @@ def slow_link(port: int, rate: float) -> Iterator[int]:
         link.join()
 
 
-@pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.timeout(INTERVAL * SCRAPES + 180)
 def test_scrapes_at_a_long_interval_over_a_slow_link(needs, tmp_path, capsys):
     """Of ten scrapes 35 s apart, each of which takes 5 s, none fails: an answer's time is not that of its connection."""
