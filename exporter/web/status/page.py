@@ -31,6 +31,8 @@ _ICON = (
     "%3Cpath d='M1 13l4-5 3 2 6-8' fill='none' stroke='%23{}' stroke-width='2.2'/%3E%3C/svg%3E"
 )
 _LISTED_PROBLEMS = 8
+_WHOLE_FROM = 1000
+"""From this amount on, sums are shown without decimals; an account in BTC needs them."""
 
 
 def _only(text: str) -> str:
@@ -130,7 +132,8 @@ def _verdict(problems: int, accounts: Sequence[AccountStatus], entries: Sequence
 
 def _counts(entries: Sequence[Entry]) -> str:
     statuses = Counter(status_of(entry.state) for entry in entries).most_common()
-    return f"{_projects(len(entries))}: " + ", ".join(f"{count} {status}" for status, count in statuses)
+    listed = ", ".join(f"{count} {status}" for status, count in statuses)
+    return f"{_projects(len(entries))}: {listed}" if listed else _projects(0)
 
 
 def _projects(count: int) -> str:
@@ -181,7 +184,8 @@ def _sum(amounts: Sequence[float | None], is_profit: bool) -> str:  # noqa: FBT0
     known = [amount for amount in amounts if amount is not None]
     if not known:
         return "–"
-    text = number(sum(known), 0, signed=is_profit)
+    summed = sum(known)
+    text = number(summed, 0 if abs(summed) >= _WHOLE_FROM else 2, signed=is_profit)
     missing = len(amounts) - len(known)
     note = f'<small class="warning">{missing} not known</small>' if missing else ""
     return (coloured(text) if is_profit else text) + note

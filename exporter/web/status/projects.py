@@ -119,7 +119,7 @@ def _sortable(name: str, column: Column, sort: str) -> str:
 
 def _sorted(entries: Sequence[Entry], sort: str) -> list[Entry]:
     """Return projects in the chosen order; those without a value last, money within its currency."""
-    ordered = sorted(entries, key=lambda entry: (_rank(entry), entry.state.name.casefold()))
+    ordered = sorted(entries, key=lambda entry: (*_rank(entry), entry.state.name.casefold()))
     column = COLUMNS.get(sort.removeprefix("-"))
     if column is None:
         return sorted(ordered, key=lambda each: each.state.name.casefold()) if sort == "project" else ordered
@@ -132,9 +132,10 @@ def _sorted(entries: Sequence[Entry], sort: str) -> list[Entry]:
     return [entry for _, entry in valued] + [entry for entry in ordered if column.value(entry) is None]
 
 
-def _rank(entry: Entry) -> int:
+def _rank(entry: Entry) -> tuple[int, bool]:
+    """Return what projects are sorted by: critical problems first, and of those what does not run."""
     severity = entry.problems[0].severity if entry.problems else None
-    return {Severity.CRITICAL: 0, Severity.WARNING: 1, None: 2}[severity]
+    return {Severity.CRITICAL: 0, Severity.WARNING: 1, None: 2}[severity], bool(entry.exceeded)
 
 
 def _row(entry: Entry, now: float) -> str:

@@ -55,6 +55,11 @@ def test_statuses_are_counted():
     assert "<span>4 projects: 2 running, 1 crashed, 1 not known</span>" in page
 
 
+def test_no_project_is_counted_plainly():
+    """Before any project is known there is nothing to list."""
+    assert "<span>0 projects</span>" in page_of()
+
+
 def test_problems_are_listed_and_the_rest_can_be_opened():
     """Eight problems are shown, with a link to the project; more of them behind one line."""
     page = page_of(*(running(number, f"p{number}") for number in range(1, 11)))
@@ -86,11 +91,11 @@ def test_money_is_added_by_currency():
     assert "USD <small>2 projects</small>" in dollars
     assert 'data-label="Equity">150,000<' in dollars
     assert (
-        'data-label="Unrealized PnL"><span class="">0</span><small class="warning">1 not known</small>'
+        'data-label="Unrealized PnL"><span class="">0.00</span><small class="warning">1 not known</small>'
         in dollars
     )
     assert "EUR <small>1 project</small>" in euros
-    assert 'data-label="Equity">7<' in euros
+    assert 'data-label="Equity">7.00<' in euros
 
 
 def test_accounts_have_a_row_each():

@@ -103,10 +103,11 @@ def test_most_urgent_projects_come_first():
     states = [
         named("b", 1),
         named("a", 2),
+        named("anything over its limit", 5, 70_000.0),
         failing(named("late", 3), Source.EQUITY),
         ended(named("crashed", 4), AlgorithmStatus.RUNTIME_ERROR),
     ]
-    assert names(table(*states)) == ["crashed", "late", "a", "b"]
+    assert names(table(*states)) == ["crashed", "anything over its limit", "late", "a", "b"]
 
 
 @pytest.mark.parametrize(
