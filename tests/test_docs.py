@@ -312,6 +312,49 @@ def test_wrong_commands_are_found(script):
         check_shell(script)
 
 
+NOT_RUN = {
+    "docker": "no engine where the tests run: buildah builds the image, and the stack runs without containers",
+    "kubectl": "no cluster: Kubernetes' schemas check what would be applied",
+    "helm": "rendered by Helm's own library, with the values of each command",
+    "systemctl": "no running systemd: systemd-analyze checks the unit",
+    "journalctl": "no running systemd",
+    "sudoedit": "an editor",
+    "/opt/quantconnect-exporter/bin/pip": "writes to /opt; the wheel is installed into another folder",
+    "/opt/quantconnect-exporter/bin/quantconnect-exporter": "lives in /opt; the command is run from another folder",
+    ".venv-lean/bin/pip": "makes an environment, as .ci/run does",
+    "rm": "removes what no test has installed",
+    "git": "shows a difference to a person",
+    "htpasswd": "bcrypt makes the same hash",
+}
+"""Programs of the documents that no test runs, and why."""
+
+RUN = {
+    "quantconnect-exporter", ".venv/bin/quantconnect-exporter", "python3", ".venv/bin/pip", ".venv/bin/pytest",
+    ".venv/bin/python", "bash", "install", "chmod", "tee", "echo", "cat", "tr", "sed", "openssl", "curl", "grep",
+    "prometheus", "promtool", "amtool", "victoria-metrics", "systemd-analyze",
+}  # fmt: skip
+"""Programs that tests run, or that only write a file whose content is tested."""
+
+
+def test_every_command_is_run_or_says_why_not():
+    """Each program that a document runs is run by a test, or is listed with the reason; the lists hold no other."""
+    programs = set()
+    for example in EXAMPLES:
+        for words in commands(example.text) if example.language == "sh" else ():
+            begins = (word for word in words if not re.fullmatch(r"sudo|env|export|[A-Z_]+=.*", word))
+            programs |= {next(begins, "")} - {""}
+    assert programs == NOT_RUN.keys() | RUN
+    assert not NOT_RUN.keys() & RUN
+
+
+def test_the_first_look_shows_equity_and_drawdown(demo_page):
+    """The README's curl line finds equity and drawdown of every running algorithm, and nothing else."""
+    (pattern,) = re.findall(r"/metrics \| grep -E '(.+?)'", (ROOT / "README.md").read_text("utf-8"))
+    found = [line.partition("{")[0] for line in demo_page if re.search(pattern, line)]
+    assert set(found) == {"quantconnect_equity", "quantconnect_drawdown_ratio"}
+    assert len(found) > 20
+
+
 def test_every_block_has_a_language_that_is_checked():
     """No example goes unchecked because its language is misspelt; text, or one without a language, is output."""
     assert {example.language for example in EXAMPLES} == {
