@@ -68,7 +68,7 @@ RESULTS = (OK, *Reason)
 _MEGABYTE = 1024 * 1024
 LARGEST_BODIES = {
     AUTHENTICATE: _MEGABYTE,
-    LIVE_LIST: 6 * _MEGABYTE,  # 10,000 deployments
+    LIVE_LIST: 5 * _MEGABYTE,  # 8,000 deployments
     LIVE_READ: 3 * _MEGABYTE,  # it holds the source code of the project
     LIVE_PORTFOLIO_READ: 4 * _MEGABYTE,  # 25,000 holdings
     LIVE_CHART_READ: 3 * _MEGABYTE,  # 1,000 points of 125 series
