@@ -50,6 +50,7 @@ NEEDED = {
     "grafana": "promql_parser",
     "packaging": "check_jsonschema",
     "test_docs.py": "promql_parser",
+    "test_orders_end_to_end.py": "promql_parser",
     "web/test_browser.py": "selenium",
 }
 """Tests that need what the extra ``unit`` leaves out."""
