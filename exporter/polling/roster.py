@@ -25,7 +25,8 @@ class Roster:
     def after(self, listed: AbstractSet[int]) -> "Roster":
         """Return the roster after one more list."""
         if not listed and self.listed and self.empty + 1 < LISTS_UNTIL_EMPTY:
-            return replace(self, empty=self.empty + 1)
+            # What the list before had left out is missing twice in a row: believed or not, this list has none of it.
+            return replace(self, left_out={}, empty=self.empty + 1)
         if not listed:
             return Roster()
         counts = {
