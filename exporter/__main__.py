@@ -2,7 +2,7 @@
 
 import sys
 
-from exporter.signals import Signals, Stopped
+from exporter.signals import Signals
 
 _NEEDS_AN_END = {"--config.check", "--config.probe"}
 """Flags of commands that have not succeeded when they are stopped."""
@@ -10,13 +10,10 @@ _NEEDS_AN_END = {"--config.check", "--config.probe"}
 
 def main() -> int:
     """Take signals before anything else, then run the command and return its exit code."""
-    signals = Signals()
-    try:
-        from exporter.cli import main as run  # noqa: PLC0415 - signals first
+    signals = Signals(exit_code=int(not _NEEDS_AN_END.isdisjoint(sys.argv)))
+    from exporter.cli import main as run  # noqa: PLC0415 - signals first
 
-        return run(signals=signals)
-    except Stopped:
-        return int(not _NEEDS_AN_END.isdisjoint(sys.argv))
+    return run(signals=signals)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,12 @@ from exporter.flags import Flags, parse_flags
 from exporter.log_format import LineFormatter, Mask
 from exporter.log_writer import LogWriter, configure_logging
 from exporter.loopback import is_loopback
-from exporter.process import collect_garbage_rarely, forbid_core_dumps, run_until_stopped
+from exporter.process import (
+    collect_garbage_rarely,
+    forbid_core_dumps,
+    occupy_standard_files,
+    run_until_stopped,
+)
 from exporter.reload import Reloader
 from exporter.service import Exporter
 from exporter.signals import Signals
@@ -51,7 +56,7 @@ def main(
 ) -> int:
     """Run the command and return its exit code: 0 done, 1 wrong configuration; wrong usage exits with 2.
 
-    ``signals`` have been taken since the process began.
+    ``signals`` are those taken since the process began.
     """
     try:
         return _main(sys.argv[1:] if arguments is None else arguments, environment, signals)
@@ -62,11 +67,14 @@ def main(
 
 
 def _main(arguments: Sequence[str], environment: Mapping[str, str], signals: Signals | None) -> int:
+    occupy_standard_files()
     forbid_core_dumps()
     flags = parse_flags(arguments, environment)
     if flags.config_example:
         print(EXAMPLE.read_text("utf-8"), end="")  # noqa: T201
         return DONE
+    if signals is not None and (flags.config_check or flags.config_probe):
+        signals.exit_code = FAILED  # of a check that was stopped, also where a variable asks for it
     clock = SystemClock()
     with ExitStack() as stack:
         load = _loader(flags, environment, clock, stack)
@@ -82,12 +90,12 @@ def _main(arguments: Sequence[str], environment: Mapping[str, str], signals: Sig
         except ConfigError as error:
             print(error, file=sys.stderr)  # noqa: T201
             return FAILED
-        except KeyboardInterrupt:  # before or in place of serving, which ends by itself
-            return FAILED if flags.config_check or flags.config_probe else DONE
 
 
 def _flush_output() -> None:
     """Write what is still buffered, so that a closed pipe is not complained about at exit."""
+    if sys.stdout is None:  # the process was started without
+        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:

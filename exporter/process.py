@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import resource
 from contextlib import suppress
 
@@ -20,6 +21,18 @@ def forbid_core_dumps() -> None:
     """Let no crash write the memory, which holds the token, to a file."""
     with suppress(OSError, ValueError):  # a sandbox may refuse the call; the systemd unit sets LimitCORE too
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def occupy_standard_files() -> None:
+    """Open the standard files that the process was started without.
+
+    The next file or socket would otherwise get the number of standard error, and the log with it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def collect_garbage_rarely() -> None:

@@ -3,6 +3,7 @@
 This module imports next to nothing, so that signals are taken before the rest is imported.
 """
 
+import os
 import signal
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -10,14 +11,15 @@ from types import FrameType
 _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Stopped(KeyboardInterrupt):
-    """SIGTERM or SIGINT came before the process began to serve."""
-
-
 class Signals:
-    """What signals have asked for: SIGTERM and SIGINT to stop, SIGHUP to reload, any number of them once."""
+    """What signals have asked for: SIGTERM and SIGINT to stop, SIGHUP to reload, any number of them once.
 
-    def __init__(self) -> None:
+    Before :meth:`serve` a stop ends the process at once, with ``exit_code``. An exception would not do:
+    inside an import, a callback or a destructor it can be swallowed, or printed and then ignored.
+    """
+
+    def __init__(self, exit_code: int = 0) -> None:
+        self.exit_code = exit_code
         self.stop = False
         self._reload = False
         self._is_serving = False
@@ -26,10 +28,8 @@ class Signals:
             signal.signal(number, self._take)
 
     def serve(self) -> None:
-        """Stop by :attr:`stop` from now on, no longer by an exception; raises Stopped if it came already."""
+        """Let a stop set :attr:`stop` from now on, for an orderly end."""
         self._is_serving = True
-        if self.stop:  # whatever it interrupted may have swallowed the exception
-            raise Stopped
 
     def wait(self, seconds: float) -> None:
         """Wait until a signal comes, but no longer than so many seconds."""
@@ -46,10 +46,10 @@ class Signals:
         return asked
 
     def _take(self, number: int, _: FrameType | None) -> None:
-        self._wake.put(None)
         if number == signal.SIGHUP:
             self._reload = True
-            return
-        is_first, self.stop = not self.stop, True
-        if is_first and not self._is_serving:
-            raise Stopped
+        elif self._is_serving:
+            self.stop = True
+        else:
+            os._exit(self.exit_code)
+        self._wake.put(None)

@@ -138,7 +138,7 @@ def prometheus_server(binary: str, folder: Path, config: Mapping[str, Any]) -> I
         f"--web.listen-address={url.removeprefix('http://')}",
     )
     with program(*command, log=folder / "prometheus.log"):
-        wait_until(lambda: _answers(f"{url}/-/ready"), what=f"Prometheus, see {folder / 'prometheus.log'}")
+        wait_until(lambda: answers(f"{url}/-/ready"), what=f"Prometheus, see {folder / 'prometheus.log'}")
         yield Prometheus(url)
 
 
@@ -150,7 +150,8 @@ def scrape_config(target: str, interval: str = "500ms") -> Mapping[str, Any]:
     }
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a page is served."""
     try:
         return requests.get(url, timeout=2).ok
     except requests.RequestException:

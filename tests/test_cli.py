@@ -299,15 +299,17 @@ def test_a_budget_that_cannot_be_shared_is_refused(config_file):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_ends_with_0_within_two_seconds(api, config_file, number):
-    """A signal ends the command within two seconds with exit code 0, even inside requests that hang."""
+def test_signal_ends_with_0_inside_requests_that_hang(api, config_file, number):
+    """A signal ends the command with exit code 0, and waits for no request that hangs."""
+    text = config_file.read_text("utf-8").replace("timeout: 2s, stale_after: 5s", "timeout: 300s")
+    config_file.write_text(text, "utf-8")
+    api.requests.clear()
     handle = api.faults.add(Fault(effect="stall"))
     try:
         with running(f"--config.file={config_file}") as (process, _):
-            started = CLOCK.monotonic()
+            wait_until(lambda: len(api.requests) > 0, what="a request")
             process.send_signal(number)
-            assert process.wait(5) == 0
-            assert CLOCK.monotonic() - started < 2
+            assert process.wait(60) == 0
     finally:
         api.faults.remove(handle)
 
