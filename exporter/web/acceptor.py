@@ -46,14 +46,15 @@ class Acceptor:
     def _accept(self, listening: socket.socket) -> None:
         """Accept one; the loop calls again, after all else that is to be done, while others wait."""
         try:
-            accepted, _ = listening.accept()
+            accepted, (host, *_) = listening.accept()
         except OSError as error:
             if error.errno in _OUT_OF_FILES:
                 self._shrink(error, listening)
             return  # otherwise the client has left while it waited
         accepted.setblocking(False)
-        if self._connections.make_room():
-            self._open(accepted)
+        origin = _origin(host)
+        if self._connections.make_room(origin):
+            self._open(accepted, origin)
         else:
             accepted.close()
 
@@ -74,8 +75,8 @@ class Acceptor:
         if listening.fileno() >= 0:  # not closed meanwhile
             self.start(listening)
 
-    def _open(self, accepted: socket.socket) -> None:
-        opening = _Opening(accepted)
+    def _open(self, accepted: socket.socket, origin: str) -> None:
+        opening = _Opening(accepted, origin)
         self._connections.enter(opening, Phase.HANDSHAKE)
         opening.task = asyncio.get_running_loop().create_task(self._connect(opening))
         opening.task.add_done_callback(opening.close_if_not_begun)
@@ -101,8 +102,9 @@ class _Opening:
 
     task: asyncio.Task[None]
 
-    def __init__(self, accepted: socket.socket) -> None:
+    def __init__(self, accepted: socket.socket, origin: str) -> None:
         self.accepted = accepted
+        self.origin = origin
         self.has_begun = False
 
     def end(self) -> None:
@@ -113,3 +115,11 @@ class _Opening:
         """Close the socket of a task that was cancelled before it ran."""
         if not self.has_begun:
             self.accepted.close()
+
+
+def _origin(host: str) -> str:
+    """Return an IPv4 address, or the network of an IPv6 one: a host has 2^64 addresses of its own."""
+    if "." in host:  # also as ::ffff:192.0.2.1
+        return host
+    network = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
+    return socket.inet_ntop(socket.AF_INET6, network.ljust(16, b"\0"))

@@ -108,7 +108,10 @@ class BasicAuth:
         key = self._verdicts.key(login, users[login.user].reveal() if login.user in users else "")
         verdict = self._verdicts.get(key)
         if verdict is None:
-            verdict = await self._queue.check(key, partial(_check, users, login), partial(_is_gone, scope))
+            connection = connection_of(scope)
+            origin = connection.origin if connection else ""
+            check = partial(_check, users, login)
+            verdict = await self._queue.check(key, check, partial(_is_gone, scope), origin)
         return verdict
 
 

@@ -1,6 +1,7 @@
 """Which connections are open, what each waits for and since when, and who makes room for a newcomer."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Protocol
@@ -30,9 +31,17 @@ DEADLINES: Mapping[Phase, float] = {
 _WAITING = (Phase.IDLE, Phase.HEAD, Phase.HANDSHAKE)
 """Phases in which a connection may be ended before its deadline, to make room."""
 
+_MANY = 8
+"""An address holds many places when it holds more than one in so many."""
+_SPARED: Mapping[Phase, float] = {Phase.STALL: 0.5, Phase.ANSWER: 2.0}
+"""Seconds for which a client may read nothing, and an answer may take, before it makes room for its own address."""
+
 
 class Closable(Protocol):
     """A connection, or one that is still in its handshake."""
+
+    origin: str
+    """The address of its client."""
 
     def end(self) -> None:
         """Close at once, whatever is still unsent."""
@@ -41,8 +50,9 @@ class Closable(Protocol):
 class Connections:
     """All open connections, at most ``most`` of them, ordered within each phase by when they entered it.
 
-    Every operation takes constant time: the first of a phase has been in it longest. ``now`` returns
-    seconds of a clock that never steps back.
+    Every operation takes constant time, since the first of a phase has been in it longest; making room
+    while all are being answered takes one look at each. ``now`` returns seconds of a clock that never
+    steps back.
     """
 
     def __init__(self, most: int, now: Callable[[], float]) -> None:
@@ -83,14 +93,36 @@ class Connections:
             del self._since[phase][connection]
             self._since[Phase.STALL].pop(connection, None)
 
-    def make_room(self) -> bool:
-        """End connections until another one may come; False if all of them are being answered."""
+    def make_room(self, origin: str | None = None) -> bool:
+        """End connections until another one may come, of this address if one is given; False if none can.
+
+        Who has waited longest for a request is ended first. While all are being answered, the address
+        that holds the most places gives one up, if it holds many: at once for another address, and for
+        its own when that client has stalled or its answer has taken long enough. Otherwise no answer is
+        ended before its deadline.
+        """
         while len(self._open) >= self.most:
-            waiting = [next(iter(self._since[phase].items())) for phase in _WAITING if self._since[phase]]
-            if not waiting:
+            connection = self._longest_waiting() or (origin and self._most_crowding(origin))
+            if not connection:
                 return False
-            self._end(min(waiting, key=lambda each: each[1])[0])
+            self._end(connection)
         return True
+
+    def _longest_waiting(self) -> Closable | None:
+        first = [next(iter(self._since[phase].items())) for phase in _WAITING if self._since[phase]]
+        return min(first, key=lambda each: each[1])[0] if first else None
+
+    def _most_crowding(self, origin: str) -> Closable | None:
+        """Return which answer makes room for an address: the one stalled longest, else the oldest."""
+        ((crowd, places),) = Counter(each.origin for each in self._open).most_common(1)
+        if places <= self.most // _MANY:
+            return None
+        for phase, spared in _SPARED.items():
+            of_crowd = (each for each in self._since[phase].items() if each[0].origin == crowd)
+            connection, since = next(of_crowd, (None, 0.0))
+            if connection and (crowd != origin or self._now() - since >= spared):
+                return connection
+        return None
 
     def end_overdue(self) -> None:
         """End every connection that is past a deadline."""

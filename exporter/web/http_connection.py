@@ -26,6 +26,7 @@ class HttpConnection(H11Protocol):
     ) -> None:
         # Weak: a connection that held itself would be freed only by a search for cycles.
         super().__init__(config, state, {_STATE_KEY: weakref.ref(self)})
+        self.origin = opening.origin
         self._registry = connections
         self._opening = opening
         self._is_answering = False

@@ -1,6 +1,7 @@
 """Costly checks of logins: one at a time, a bounded number waiting, those whose client has left forgotten."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,30 +24,37 @@ class _Waiting:
     """A login that waits, and who waits for it."""
 
     check: Check
+    origin: str
+    has_returned: bool
     verdict: asyncio.Future[bool | None]
     gone: list[IsGone] = field(default_factory=list)
 
 
 class LoginQueue:
-    """Runs checks in a thread of its own, the last come first, so that a flood delays itself.
+    """Runs checks in a thread of its own, one at a time.
 
-    ``keep`` gets each verdict before anybody else does. Beyond the places, who has waited longest is
-    turned away. Who comes again after that goes first: a guesser tries another password each time, and
-    so never gains that place.
+    Addresses take turns, so that a flood delays its own address alone. Within an address the last login
+    that came is the next. When too many wait, the address with most of them loses the one that has waited
+    longest. If that login comes again, it is the next of its address: a guesser tries another password
+    each time, and so never gains that place.
+
+    ``keep`` gets each verdict before anybody else does.
     """
 
     def __init__(self, keep: Callable[[bytes, bool], None]) -> None:
         self._keep = keep
         self._checked: dict[bytes, _Waiting] = {}  # the one that is being checked
-        self._new: dict[bytes, _Waiting] = {}
-        self._returned: dict[bytes, _Waiting] = {}
+        self._waiting: dict[bytes, _Waiting] = {}  # in the order in which they came
         self._turned_away: dict[bytes, None] = {}
+        self._turns: dict[str, None] = {}  # addresses, the last served at the end
         self._worker: asyncio.Task[None] | None = None
 
-    async def check(self, key: bytes, check: Check, is_gone: IsGone) -> bool:
-        """Return the result of ``check``, which the same ``key`` shares; raises BusyError."""
-        queues = (self._checked, self._new, self._returned)
-        waiting = next((queue[key] for queue in queues if key in queue), None) or self._add(key, check)
+    async def check(self, key: bytes, check: Check, is_gone: IsGone, origin: str = "") -> bool:
+        """Return the result of ``check``, which the same ``key`` shares; raises BusyError.
+
+        ``origin`` is the address of the client.
+        """
+        waiting = self._checked.get(key) or self._waiting.get(key) or self._add(key, check, origin)
         waiting.gone.append(is_gone)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
@@ -55,28 +63,42 @@ class LoginQueue:
             raise BusyError
         return verdict
 
-    def _add(self, key: bytes, check: Check) -> _Waiting:
-        if len(self._new) + len(self._returned) >= MOST_WAITING:
+    def _add(self, key: bytes, check: Check, origin: str) -> _Waiting:
+        if len(self._waiting) >= MOST_WAITING:
             self._turn_away()
-        queue = self._new
-        if key in self._turned_away:
-            del self._turned_away[key]
-            queue = self._returned
-        queue[key] = _Waiting(check, asyncio.get_running_loop().create_future())
-        return queue[key]
+        has_returned = key in self._turned_away
+        self._turned_away.pop(key, None)
+        verdict = asyncio.get_running_loop().create_future()
+        self._waiting[key] = _Waiting(check, origin, has_returned, verdict)
+        return self._waiting[key]
 
     def _turn_away(self) -> None:
-        queue = self._new or self._returned
-        key = next(iter(queue))
-        queue.pop(key).verdict.set_result(None)
+        ((crowd, _),) = Counter(each.origin for each in self._waiting.values()).most_common(1)
+        of_crowd = [key for key, each in self._waiting.items() if each.origin == crowd]
+        key = min(of_crowd, key=lambda key: self._waiting[key].has_returned)
+        self._waiting.pop(key).verdict.set_result(None)
         self._turned_away[key] = None
         if len(self._turned_away) > _MOST_TURNED_AWAY:
             del self._turned_away[next(iter(self._turned_away))]
 
+    def _take_next(self) -> tuple[bytes, _Waiting]:
+        served = {origin: number for number, origin in enumerate(self._turns)}
+
+        def rank(key: bytes) -> tuple[int, bool]:
+            each = self._waiting[key]
+            return -served.get(each.origin, -1), each.has_returned
+
+        key = max(reversed(self._waiting), key=rank)
+        waiting = self._waiting.pop(key)
+        origins = {each.origin for each in self._waiting.values()}
+        self._turns = {origin: None for origin in self._turns if origin in origins - {waiting.origin}}
+        self._turns[waiting.origin] = None
+        return key, waiting
+
     async def _work(self) -> None:
         try:
-            while self._new or self._returned:
-                key, waiting = (self._returned or self._new).popitem()
+            while self._waiting:
+                key, waiting = self._take_next()
                 verdict = None
                 if not all(is_gone() for is_gone in waiting.gone):
                     self._checked[key] = waiting

@@ -9,7 +9,9 @@ from tests.support import FakeClock
 class Client:
     """Stands for a connection; records that it was ended."""
 
-    ended = False
+    def __init__(self, origin: str = "192.0.2.1") -> None:
+        self.origin = origin
+        self.ended = False
 
     def end(self) -> None:
         self.ended = True
@@ -25,8 +27,8 @@ def connections(clock):
     return Connections(3, clock.monotonic)
 
 
-def entered(connections, phase: Phase) -> Client:
-    client = Client()
+def entered(connections, phase: Phase, origin: str = "192.0.2.1") -> Client:
+    client = Client(origin)
     connections.enter(client, phase)
     return client
 
@@ -83,14 +85,46 @@ def test_the_one_idle_longest_makes_room(connections, clock):
         entered(connections, Phase.ANSWER)
 
 
-def test_an_answer_under_way_makes_no_room(connections, clock):
-    """While all are being answered a newcomer finds no room; after a deadline there is some."""
-    clients = [entered(connections, Phase.ANSWER) for _ in range(3)]
-    assert not connections.make_room()
+def test_an_answer_under_way_makes_no_room(clock):
+    """While all are being answered, and no address holds many, a newcomer finds no room before a deadline."""
+    connections = Connections(16, clock.monotonic)
+    clients = [entered(connections, Phase.ANSWER, f"192.0.2.{each // 2}") for each in range(16)]
+    clock.advance(DEADLINES[Phase.ANSWER] - 0.1)
+    connections.stall(clients[0])
+    clock.advance(0.1)
+    assert not connections.make_room("198.51.100.7")
     assert not any(each.ended for each in clients)
-    clock.advance(DEADLINES[Phase.ANSWER] + 1)
+    clock.advance(1)
     connections.end_overdue()
-    assert connections.make_room()
+    assert connections.make_room("198.51.100.7")
+
+
+def test_who_holds_many_places_makes_room_for_another_address(clock):
+    """An address that fills the server cannot shut another out; the others' answers stay."""
+    connections = Connections(16, clock.monotonic)
+    few = entered(connections, Phase.ANSWER, "192.0.2.1")
+    many = [entered(connections, Phase.ANSWER, "203.0.113.9") for _ in range(15)]
+    connections.stall(few)
+    connections.stall(many[7])
+    assert connections.make_room("192.0.2.1")
+    assert [each.ended for each in many] == [number == 7 for number in range(15)]
+    entered(connections, Phase.ANSWER, "192.0.2.1")
+    assert connections.make_room("198.51.100.7")
+    assert [each.ended for each in many] == [number in (0, 7) for number in range(15)]
+    assert not few.ended
+
+
+@pytest.mark.parametrize(("is_stalled", "spared"), [(True, 0.5), (False, 2.0)])
+def test_who_holds_many_places_makes_room_for_itself_later(connections, clock, is_stalled, spared):
+    """For its own address a client that reads nothing is spared half a second, one that reads two."""
+    clients = [entered(connections, Phase.ANSWER) for _ in range(3)]
+    if is_stalled:
+        connections.stall(clients[1])
+    clock.advance(spared - 0.1)
+    assert not connections.make_room(clients[0].origin)
+    clock.advance(0.2)
+    assert connections.make_room(clients[0].origin)
+    assert [each.ended for each in clients] == [not is_stalled, is_stalled, False]
 
 
 def test_room_is_left_alone(connections):

@@ -44,8 +44,9 @@ def gone() -> bool:
     return True
 
 
-def waiting(queue: LoginQueue, checks: Checks, name: str, is_gone=here, *, verdict=False):
-    return asyncio.create_task(queue.check(name.encode(), checks.of(name, verdict=verdict), is_gone))
+def waiting(queue: LoginQueue, checks: Checks, name: str, is_gone=here, origin="", *, verdict=False):
+    check = checks.of(name, verdict=verdict)
+    return asyncio.create_task(queue.check(name.encode(), check, is_gone, origin))
 
 
 def test_the_last_come_is_checked_first():
@@ -89,6 +90,28 @@ def test_the_queue_is_bounded_and_who_returns_goes_first():
     turned_away, checked = asyncio.run(scenario())
     assert turned_away == 2 * MOST_WAITING + 1
     assert checked == MOST_WAITING + 1
+
+
+def test_a_flood_delays_its_own_address_alone():
+    """Addresses take turns: during a flood, whose guesses even return, another's login is checked next."""
+
+    async def scenario():
+        queue, checks = LoginQueue(lambda *_: None), Checks()
+        first = waiting(queue, checks, "first", origin="203.0.113.9")
+        await until(lambda: checks.begun)
+        right = waiting(queue, checks, "right", origin="192.0.2.1", verdict=True)
+        await settle()
+        guesses = [f"wrong{number}" for number in range(2 * MOST_WAITING)]
+        flood = [waiting(queue, checks, name, origin="203.0.113.9") for name in [*guesses, *guesses]]
+        await settle()
+        checks.release.set()
+        assert await right is True
+        await asyncio.gather(first, *flood, return_exceptions=True)
+        return checks.begun
+
+    begun = asyncio.run(scenario())
+    assert begun[:2] == ["first", "right"]
+    assert len(begun) == 1 + MOST_WAITING
 
 
 def test_clients_that_left_are_not_checked():
