@@ -9,6 +9,7 @@ import io
 import socket
 from concurrent.futures import Future
 from functools import cache
+from http import HTTPStatus
 from threading import Lock, Thread, local
 from typing import Any
 
@@ -22,6 +23,9 @@ from urllib3.util.connection import allowed_gai_family, create_connection
 from exporter.clock import SystemClock
 
 _CLOCK = SystemClock()
+
+_MOST_INTERIM = 10
+"""Interim responses (1xx) that may come before an answer; a server that sends them without end keeps a thread busy."""
 
 _request = local()
 """``deadline``: when the request of this thread has to be over, monotonic seconds."""
@@ -92,6 +96,21 @@ class _Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Return the status of the answer itself, past interim responses (RFC 9110, section 15.2).
+
+        The standard library takes all of them but 100 for the answer. The real one would then be read
+        as that of the next request.
+        """
+        for _ in range(_MOST_INTERIM):
+            status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if status[1] == HTTPStatus.SWITCHING_PROTOCOLS:
+                break
+            if status[1] >= HTTPStatus.OK:
+                return status
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException("no answer behind interim responses")
 
 
 class _Bounded(HTTPConnection):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 _MASK = b"<secret>"
 _SHORTEST_SECRET = 8
@@ -29,17 +30,26 @@ def redacted(foreign: str) -> str:
 
 
 def without_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
-    """Return a body with the secrets masked, also where JSON escapes or another encoding hide them.
+    """Return a body with the secrets masked, also where another spelling or encoding hides them.
 
     Call this before anything is parsed or cut: part of a secret would not be recognised.
     """
-    sought = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    sought = [each for secret in secrets if len(secret) >= _SHORTEST_SECRET for each in _spellings(secret)]
     plain = _unescaped(_as_utf_8(content))
     if not any(secret in plain for secret in sought):
         return content
     for secret in sought:
         plain = plain.replace(secret, _MASK)
     return plain
+
+
+def _spellings(secret: str) -> set[bytes]:
+    """Return a secret as it is, in capitals, as Base64 for URLs and percent-encoded; Base64 without its padding."""
+    plain = secret.rstrip("=")
+    quoted = quote(plain, safe="")
+    lower = re.sub("%..", lambda escape: escape[0].lower(), quoted)
+    for_urls = plain.replace("+", "-").replace("/", "_")
+    return {each.encode() for each in (plain, plain.upper(), for_urls, quoted, lower)}
 
 
 def _as_utf_8(content: bytes) -> bytes:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -561,7 +562,19 @@ def test_no_cookie_is_kept(raw, make_client):
     assert [each.headers["Cookie"] for each in raw.received] == [None, None]
 
 
-@pytest.mark.parametrize("spelled", ["plain", "escaped", "slashes", "utf-16", "gzip"])
+SPELLINGS = {
+    "plain": str,
+    "percent": lambda secret: quote(secret, safe=""),
+    "percent in lower case": lambda secret: re.sub(
+        "%..", lambda each: each[0].lower(), quote(secret, safe="")
+    ),
+    "without padding": lambda secret: secret.rstrip("="),
+    "for URLs": lambda secret: secret.replace("+", "-").replace("/", "_").rstrip("="),
+    "capitals": lambda secret: secret if "=" in secret else secret.upper(),
+}
+
+
+@pytest.mark.parametrize("spelled", ["escaped", "slashes", "utf-16", "gzip", *SPELLINGS])
 @pytest.mark.parametrize("place", ["deployId", "status", "launched", "brokerage", "errors"])
 def test_echoed_secrets_are_masked(raw, make_client, place, spelled):
     """What an answer echoes of the request's credentials is masked before anything is read or cut."""
@@ -570,7 +583,8 @@ def test_echoed_secrets_are_masked(raw, make_client, place, spelled):
     def reply(handler) -> None:
         basic = handler.headers["Authorization"].removeprefix("Basic ")
         token_hash = b64decode(basic).decode().partition(":")[2]
-        echoed = f"{token_hash} Basic {basic} {token}"
+        spellings = [SPELLINGS.get(spelled, str)(each) for each in (token_hash, basic, token)]
+        echoed = "{} Basic {} {}".format(*spellings)
         row = {"deployId": "L-1", "status": "Running", "launched": "2026-11-20 12:34:56", "brokerage": "B"}
         answer = {"success": place != "errors", **row, place: echoed}
         content = json.dumps(answer).encode()
@@ -589,7 +603,7 @@ def test_echoed_secrets_are_masked(raw, make_client, place, spelled):
             handler.send_header("Content-Encoding", "gzip")
         handler.end_headers()
         handler.wfile.write(content)
-        secrets.update((basic, token_hash, token))
+        secrets.update((basic, token_hash, token, *spellings))
 
     secrets: set[str] = set()
     raw.reply = reply
@@ -643,6 +657,22 @@ def test_point_from_the_future_is_malformed(raw, clock, make_client):
             ask(ahead, **headers)
 
 
+def test_interim_responses_shift_no_answer(raw, make_client):
+    """Behind an interim response each request gets its own answer, on a kept connection too."""
+
+    def reply(handler) -> None:
+        project_id = json.loads(raw.received[-1].body)["projectId"]
+        body = b'{"success":true,"deployId":"L-%d","status":"Running"}' % project_id
+        handler.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+        raw.stopping.wait(0.02)  # the answer itself comes in a packet of its own
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    raw.reply = reply
+    client = make_client(raw.url)
+    assert [client.live_deployment(number).deploy_id for number in (1, 2, 3)] == ["L-1", "L-2", "L-3"]
+    assert len({each.connection for each in raw.received}) == 1
+
+
 def test_answer_longer_than_a_chunk(raw, make_client):
     """A body of several hundred kilobytes is read whole."""
     names = {number: f"project {number}" for number in range(8000)}
@@ -659,6 +689,9 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     [
         (CHUNKED + b'8\r\n{"succes\r\n8\r\ns":true}\r\n0\r\n\r\n', None),
         (b'HTTP/1.1 200 OK\r\n\r\n{"success":true}', None),
+        (b'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{"success":true}', None),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 1000 + b'HTTP/1.1 200 OK\r\n\r\n{"success":true}', Unavailable),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", Unavailable),
         (b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"success":true}', Unavailable),
         (CHUNKED + b'8\r\n{"succes\r\nzz\r\n', Unavailable),
         (CHUNKED + b'10\r\n{"success":true}\r\n', Unavailable),
