@@ -23,8 +23,8 @@ from exporter.quantconnect.budget import RequestBudget
 from exporter.quantconnect.client import ENDPOINTS, RESULTS, Client, Throttle
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages
-from exporter.web.status.page import Links, status_page
-from exporter.web.status.problems import AccountStatus, account_state
+from exporter.web.status.page import status_page
+from exporter.web.status.problems import AccountStatus
 
 
 class Exporter:
@@ -39,7 +39,14 @@ class Exporter:
         log_lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         self._clock = clock
-        self._links = Links(telemetry_path.removeprefix("/"), DOCUMENTATION, grafana_url)
+        self._links = {  # relative: they lead to our pages behind a path prefix too
+            "Metrics": telemetry_path.removeprefix("/"),
+            "Health": "-/healthy",
+            "Readiness": "-/ready",
+            "Configuration": "-/config",
+            "Documentation": DOCUMENTATION,
+            **({"Grafana": grafana_url} if grafana_url else {}),
+        }
         self._store: Store[RenderedProject] = Store(render_project)
         self._view = ExporterView(
             version=__version__,
@@ -191,11 +198,10 @@ class Exporter:
 
 def _account_status(workers: AccountWorkers, now: float) -> AccountStatus:
     account = workers.poller.account
-    listing = workers.poller.listing
     return AccountStatus(
         name=account.name,
-        state=account_state(listing, is_refused=workers.poller.jobs.is_refused),
-        last_listed=listing.last_success,
+        listing=workers.poller.listing,
+        refused_since=workers.poller.refused_since,
         requests=workers.budget.used(now),
         requests_per_minute=account.requests_per_minute,
     )

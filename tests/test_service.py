@@ -1,12 +1,16 @@
 """The exporter under a changed configuration, and several exporters that share the projects."""
 
+import re
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
+from exporter.build import DOCUMENTATION
 from exporter.config.model import LimitName, NamedProject, Polling, ProjectSettings, Severity
 from exporter.config.shard import Shard
 from exporter.demo.faults import Fault
+from exporter.service import Exporter
 from tests.support import config_of, project_named
 
 STOCKS = "US Equities/Long Short Momentum"
@@ -226,3 +230,32 @@ def test_not_ready_while_no_account_can_be_listed(bench, api):
     bench.reconfigure(bench.config)
     bench.advance(300, step=5)
     assert not_ready() is None
+
+
+def test_status_page_leads_to_the_pages_behind_a_path_prefix(bench):
+    """Its links are relative to it; Grafana's address is there when one is told."""
+    for grafana, last in (
+        (None, DOCUMENTATION),
+        ("https://grafana.example.org", "https://grafana.example.org"),
+    ):
+        exporter = Exporter(bench.config, bench.clock, "/own/metrics", grafana)
+        links = re.findall(r'<a href="([^"]+)">', exporter.pages().status("").split("</nav>")[0])
+        assert links[:4] == ["own/metrics", "-/healthy", "-/ready", "-/config"]
+        assert links[-1] == last
+
+
+def test_status_page_says_since_when_an_account_is_refused(bench, api):
+    """It counts from the first refused sign-in, not from the last list of projects."""
+    status = bench.exporter.pages().status
+    bench.advance(10, step=5)
+    assert "refused" not in status("")
+    api.faults.add(Fault(status=401))
+    while "is refused" not in status(""):
+        bench.advance(5, step=5)
+    refused_at = bench.clock.wall()
+    bench.advance(600, step=5)
+    accounts = status("").split('<table id="accounts">')[1]
+    (shown,) = set(re.findall(r'refused</span><small><time datetime="([^"]+)"', accounts))
+    assert abs(datetime.fromisoformat(shown).timestamp() - refused_at) <= 5
+    (minutes,) = set(re.findall(r">(\d+) min ago</time></small>", accounts))
+    assert int(minutes) == 10

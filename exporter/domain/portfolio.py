@@ -85,6 +85,14 @@ class Portfolio:
         """Return the sum of signed market values in account currency; ``None`` if one is unknown."""
         return _sum_known([holding.market_value for holding in self.holdings])
 
+    def unrealized_pnl(self) -> float | None:
+        """Return the sum of unrealized profits in account currency; ``None`` if one is unknown."""
+        return _sum_known([holding.unrealized_pnl for holding in self.holdings])
+
+    def cash_value(self) -> float | None:
+        """Return the value of the cash book in account currency; ``None`` if a row's is unknown, or without rows."""
+        return _sum_known([balance.value for balance in self.cash]) if self.cash else None
+
     def value(self) -> float | None:
         """Return the portfolio's value in account currency, or ``None`` when it cannot be exact to rounding.
 

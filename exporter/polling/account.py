@@ -126,6 +126,11 @@ class AccountPoller:
         """How many running algorithms are left out, because there are more than may be discovered."""
         return self._discovery.dropped
 
+    @property
+    def refused_since(self) -> float | None:
+        """Since when QuantConnect refuses the account's credentials, Unix seconds; ``None`` while it does not."""
+        return self._sign_in.refused_since
+
     def tried(self) -> bool:
         """Tell whether every project has been asked for once, successfully or not."""
         return self.listing.up is not None and all(state.is_tried for state in self._states())

@@ -81,12 +81,6 @@ class JobQueue:
         with self._changed:
             self._schedule.sign_in_failed(error, self._clock.monotonic())
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether the account's credentials are refused."""
-        with self._changed:
-            return self._schedule.is_refused
-
     def add(self, job: JobSpec, planned: Planned = NOTHING_PLANNED) -> None:
         """Add a job that is due at once, or when it was planned before."""
         with self._changed:

@@ -212,11 +212,6 @@ class Schedule:
             self.hold_for_rate_limit(now + min(error.retry_after or 0.0, LONGEST_HOLD))
 
     @property
-    def is_refused(self) -> bool:
-        """Whether the account's credentials are refused."""
-        return self._hold.is_refused
-
-    @property
     def rate_limited_until(self) -> float:
         """Until when the account is quiet because it asked too often; a time past when it is not."""
         return self._hold.rate_limited_until

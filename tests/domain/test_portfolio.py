@@ -237,6 +237,22 @@ def test_exposure_is_unknown_with_one_unknown_value(exposure):
     assert exposure(Portfolio((*EXPOSED, holding(SecurityType.EQUITY, 5, None)))) is None
 
 
+def test_unrealized_profit_is_summed():
+    """A holding whose profit is not known leaves the sum unknown; without holdings it is 0."""
+    gain, loss = (holding(SecurityType.EQUITY, 1, 5.0)._replace(unrealized_pnl=pnl) for pnl in (7.5, -2.0))
+    assert Portfolio((gain, loss)).unrealized_pnl() == 5.5
+    assert Portfolio((gain, loss._replace(unrealized_pnl=None))).unrealized_pnl() is None
+    assert Portfolio(cash=(USD,)).unrealized_pnl() == 0.0
+
+
+def test_cash_is_summed_in_account_currency():
+    """A row without a rate leaves the sum unknown, and so does a cash book without rows."""
+    book = (cash("EUR", 5.0), cash("USD", 10.0, 0.9))
+    assert Portfolio(cash=book).cash_value() == 14.0
+    assert Portfolio(cash=(*book, cash("SEK", 5.0, None))).cash_value() is None
+    assert Portfolio().cash_value() is None
+
+
 @pytest.mark.parametrize("exposure", [Portfolio.gross_exposure, Portfolio.net_exposure])
 def test_exposure_of_nothing_is_zero(exposure):
     """Without holdings nothing is exposed, which is known."""

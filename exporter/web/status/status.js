@@ -1,54 +1,40 @@
 "use strict";
 // Renews the page in place. Elements are matched by id, so that focus, open details and the place on the page stay.
 {
-  // Milliseconds.
-  const SHORTEST_PAUSE = 5_000;
-  const LONGEST_ANSWER = 10_000;
-  // A page of a thousand projects takes long to renew: this is the largest share of the time to spend on it.
-  const SHARE = 1 / 20;
+  const PAUSE = 5_000; // milliseconds, and twenty times what a renewal took: a page of a thousand projects is slow
   const PARTS = ["verdict", "overview", "projects"];
-
   const part = (id) => document.getElementById(id);
   const notice = part("notice");
-  let timer;
-  let renewing = false;
-
-  class WrongAnswer extends Error {}
-
-  // Without credentials, which a page may be opened with and fetch refuses in an address.
-  const address = () => location.origin + location.pathname + location.search;
+  let timer, latest;
 
   async function renew() {
-    if (renewing) return;
-    clearTimeout(timer);
-    renewing = true;
-    let pause = SHORTEST_PAUSE;
     const begun = performance.now();
-    // The style turns the page grey with a delay: a prompt answer is not noticed.
-    document.body.classList.add("old");
+    const renewal = (latest = {}); // the newest one counts: a click sorts while another is under way
+    clearTimeout(timer);
+    document.body.classList.add("old"); // turns the page grey after a second: a prompt answer is not noticed
+    let problem = "";
     try {
-      const asked = address();
-      const page = await freshPage(asked);
-      if (asked === address()) adopt(page);
-      document.body.classList.remove("old");
-      notice.hidden = true;
-      pause = asked === address() ? Math.max(pause, (performance.now() - begun) / SHARE) : 0;
+      const page = await load();
+      if (renewal === latest) adopt(page);
     } catch (error) {
-      const reason = error instanceof WrongAnswer ? error.message : "the exporter does not answer";
-      tell(`Not updated since ${part("now").textContent}: ${reason}.`);
+      problem = error.name === "Error" ? error.message : "the exporter does not answer";
     }
-    renewing = false;
-    rest(pause);
+    if (renewal !== latest) return;
+    document.body.classList.toggle("old", problem);
+    notice.hidden = !problem;
+    const text = `Not updated since ${part("now").textContent}: ${problem}.`;
+    if (problem && notice.textContent !== text) notice.textContent = text; // said once, not at each attempt
+    wait(PAUSE + 20 * (performance.now() - begun));
   }
 
-  async function freshPage(from) {
-    const answer = await fetch(from, { cache: "no-store", signal: AbortSignal.timeout(LONGEST_ANSWER) });
-    if (!answer.ok) throw new WrongAnswer(`the exporter answers with status ${answer.status}`);
+  async function load() {
+    // Without credentials, which a page may be opened with and fetch refuses in an address.
+    const address = location.origin + location.pathname + location.search;
+    const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+    if (!answer.ok) throw new Error(`the exporter answers with status ${answer.status}`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (PARTS.some((id) => !page.getElementById(id))) {
-      throw new WrongAnswer("something else answers in the exporter's place");
-    }
-    return page;
+    if (PARTS.every((id) => page.getElementById(id))) return page;
+    throw new Error("something else answers in the exporter's place");
   }
 
   function adopt(page) {
@@ -56,74 +42,41 @@
     const focused = document.activeElement;
     for (const id of PARTS) blend(part(id), page.getElementById(id));
     document.title = page.title;
-    part("icon").href = page.getElementById("icon").getAttribute("href");
     // What grows above the projects must not push them away from under the reader.
     if (top < 0) scrollBy(0, part("projects").getBoundingClientRect().top - top);
-    if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+    if (focused?.isConnected) focused.focus({ preventScroll: true });
   }
 
   function blend(shown, fresh) {
     if (shown.isEqualNode(fresh)) return;
-    if (shown.nodeType !== fresh.nodeType || shown.nodeName !== fresh.nodeName || shown.id !== fresh.id) {
-      shown.replaceWith(document.importNode(fresh, true));
-      return;
-    }
-    if (shown.nodeType !== Node.ELEMENT_NODE) {
-      shown.data = fresh.data;
-      return;
-    }
-    blendAttributes(shown, fresh);
-    const withId = new Map([...shown.children].filter((each) => each.id).map((each) => [each.id, each]));
+    if (shown.nodeName !== fresh.nodeName || shown.id !== fresh.id) return shown.replaceWith(fresh);
+    if (shown.nodeType !== Node.ELEMENT_NODE) return (shown.data = fresh.data);
+    fresh.toggleAttribute("open", shown.hasAttribute("open")); // what the reader opened stays open
+    for (const { name } of [...shown.attributes]) if (!fresh.hasAttribute(name)) shown.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) shown.setAttribute(name, value);
+    const byId = new Map([...shown.children].filter((each) => each.id).map((each) => [each.id, each]));
     let next = shown.firstChild;
     for (const each of [...fresh.childNodes]) {
-      const known = each.id ? withId.get(each.id) : next?.id ? undefined : next;
-      if (!known) {
-        shown.insertBefore(document.importNode(each, true), next);
-      } else {
-        if (known === next) next = next.nextSibling;
-        else shown.insertBefore(known, next);
-        blend(known, each);
-      }
+      const match = each.id ? byId.get(each.id) : next?.id ? undefined : next;
+      if (match && match === next) next = next.nextSibling;
+      else shown.insertBefore(match ?? each, next);
+      if (match) blend(match, each);
     }
-    while (next) {
-      const after = next.nextSibling;
-      next.remove();
-      next = after;
-    }
+    while (next) [next] = [next.nextSibling, next.remove()];
   }
 
-  function blendAttributes(shown, fresh) {
-    for (const { name } of [...shown.attributes]) {
-      // What the reader opened stays open.
-      if (name !== "open" && !fresh.hasAttribute(name)) shown.removeAttribute(name);
-    }
-    for (const { name, value } of fresh.attributes) {
-      if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
-    }
-  }
-
-  function tell(text) {
-    notice.hidden = false;
-    if (notice.textContent !== text) notice.textContent = text;
-  }
-
-  function rest(pause) {
-    clearTimeout(timer);
+  function wait(pause) {
     if (!document.hidden) timer = setTimeout(renew, pause);
   }
 
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : renew()));
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("#projects thead a");
+    const link = event.target.closest("#projects thead a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    history.replaceState(null, "", link.getAttribute("href"));
+    history.replaceState(null, "", link.href);
     renew();
   });
-  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : renew()));
-  document.body.classList.add("old");
   notice.hidden = true;
-  addEventListener("load", () => {
-    document.body.classList.remove("old");
-    rest(SHORTEST_PAUSE);
-  });
+  addEventListener("load", () => wait(PAUSE));
 }

@@ -1,10 +1,11 @@
-"""Numbers and times as the status page writes them, and foreign texts made harmless."""
+"""Numbers, times and foreign texts as the status page writes them, in HTML."""
 
 from datetime import UTC, datetime, timedelta
 from html import escape
 
 from exporter.printable import printable
 
+UNKNOWN = "–"
 _LONGEST = 300
 
 
@@ -13,22 +14,23 @@ def safe(foreign: str) -> str:
     return escape(printable(foreign if len(foreign) <= _LONGEST else f"{foreign[:_LONGEST]}…"))
 
 
-def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
-    """Return a number with thousands and a real minus sign; zero has no sign."""
-    rounded = round(value, digits) + 0.0  # turns -0.0 into 0.0
+def number(value: float, *, signed: bool = False) -> str:
+    """Return a number with thousands, two decimals and a real minus sign; zero has no sign."""
+    rounded = round(value, 2) + 0.0  # turns -0.0 into 0.0
     sign = "+" if signed and rounded else ""
-    return f"{rounded:{sign},.{digits}f}".replace("-", "−")
+    return f"{rounded:{sign},.2f}".replace("-", "−")
 
 
-def percent(ratio: float, *, signed: bool = False) -> str:
+def percent(ratio: float) -> str:
     """Return a ratio in percent."""
-    return f"{number(100 * ratio, signed=signed)} %"
+    return f"{number(100 * ratio)} %"
 
 
-def coloured(text: str) -> str:
-    """Return a profit or loss in its colour; zero has none."""
-    look = {"+": "good", "−": "bad"}.get(text[:1], "")
-    return f'<span class="{look}">{text}</span>'
+def profit(amount: float, unit: str = "") -> str:
+    """Return a gain or loss with its sign, in its colour; zero has none."""
+    text = number(amount, signed=True)
+    look = {"+": "good", "−": "bad"}.get(text[0], "")
+    return f'<span class="{look}">{text}{unit}</span>'
 
 
 def duration(seconds: float) -> str:
@@ -42,16 +44,13 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def ago(then: float, now: float) -> str:
-    """Return how long ago a time is as HTML, with the time itself; both in Unix seconds."""
-    return f'<time datetime="{iso(then)}" title="{utc(then)}">{duration(now - then)} ago</time>'
-
-
-def iso(then: float) -> str:
-    """Return a time for programs."""
-    return datetime.fromtimestamp(then, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def utc(then: float) -> str:
-    """Return a time as text."""
-    return datetime.fromtimestamp(then, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """Return a time in Unix seconds as text."""
+    return f"{datetime.fromtimestamp(then, UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def ago(then: float | None, now: float) -> str:
+    """Return how long ago a time is, with the time itself; both in Unix seconds."""
+    if then is None:
+        return UNKNOWN
+    return f'<time datetime="{utc(then)}" title="{utc(then)}">{duration(now - then)} ago</time>'

@@ -7,8 +7,8 @@ from exporter.domain.equity import EquityCurve
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.errors import Reason
-from exporter.polling.state import Instant, ProjectState, Reading, Source, new_project
-from exporter.web.status.problems import AccountState, AccountStatus
+from exporter.polling.state import Instant, ProjectState, Reading, Source, SourceHealth, new_project
+from exporter.web.status.problems import AccountStatus
 
 NOW = Instant(wall=1_790_000_000.0, monotonic=50.0)
 SETTINGS = ProjectSettings(polling=Polling(stale_after=100))
@@ -51,5 +51,21 @@ def failing(state: ProjectState, source: Source, reason: Reason = Reason.TIMEOUT
     return state.with_failure(source, reason)
 
 
-def account(state: AccountState = AccountState.SIGNED_IN, name: str = "main") -> AccountStatus:
-    return AccountStatus(name, state, NOW.wall - 5, 12, 30)
+LISTINGS = {
+    "signed in": (SourceHealth(up=True, last_success=NOW.wall - 5), None),
+    "signing in": (SourceHealth(), None),
+    "refused": (SourceHealth(up=True, last_success=NOW.wall - 3600), NOW.wall - 1680),
+    "rate limited": (
+        SourceHealth(up=False, last_success=NOW.wall - 600, last_failure=Reason.RATE_LIMITED),
+        None,
+    ),
+    "unreachable": (
+        SourceHealth(up=False, last_success=NOW.wall - 600, last_failure=Reason.UNAVAILABLE),
+        None,
+    ),
+}
+
+
+def account(state: str = "signed in", name: str = "main") -> AccountStatus:
+    listing, refused_since = LISTINGS[state]
+    return AccountStatus(name, listing, refused_since, 12, 30)

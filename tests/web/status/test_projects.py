@@ -7,16 +7,16 @@ import pytest
 from exporter.config.model import LimitName, Severity
 from exporter.domain.deployment import AlgorithmStatus
 from exporter.polling.state import Source, new_project
-from exporter.web.status.figures import figures_of
-from exporter.web.status.problems import entry_of
-from exporter.web.status.projects import COLUMNS, is_order, projects_table
+from exporter.web.status.project import project_of
+from exporter.web.status.projects import is_order, projects_table
 from tests.web.status.states import NOW, SETTINGS, ended, failing, running
+
+DRAWDOWN, WARNING, CRITICAL = LimitName.DRAWDOWN_RATIO, Severity.WARNING, Severity.CRITICAL
 
 
 def table(*states, sort="", later=7.0):
     now = NOW.wall + later
-    entries = [entry_of(state, figures_of(state, now), None, now) for state in states]
-    return projects_table(entries, sort, now)
+    return projects_table([project_of(state, now) for state in states], sort)
 
 
 def names(page):
@@ -33,9 +33,9 @@ def test_row_shows_what_is_known():
     for text in (
         '<a href="https://www.quantconnect.com/project/7"><bdi>Momentum</bdi></a>',
         "<small>7 · main · PaperBrokerage</small>",
-        '<td class="status good">running',
-        '75,000.00 <small class="unit">USD</small>',
-        ">25.00 %<svg",
+        '<td class="status" data-label="Status"><span class="good">running</span>',
+        ">75,000.00 USD<",
+        ">25.00 %<small><meter",
         ">1,234.50<",
         ">7 s ago</time></summary>",
     ):
@@ -46,8 +46,8 @@ def test_unknown_is_a_dash():
     """Before anything is known a row has no number in it, and no colour."""
     page = table(new_project(7, "main", SETTINGS))
     cells = re.findall(r'<td class="number" data-label="[^"]+">([^<]*)</td>', page)
-    assert cells == ["\N{EN DASH}"] * len(COLUMNS)
-    assert '<td class="status muted">not known' in page
+    assert cells == ["\N{EN DASH}"] * 6
+    assert '<span class="">not known</span>' in page
 
 
 def test_stale_values_leave():
@@ -61,29 +61,28 @@ def test_stale_values_leave():
 def test_exceeded_limits_have_their_colour():
     """The cell of a number beyond its limit has the colour of the severity; others have none."""
     page = table(running(equity=85_000.0))
-    assert '<td class="number warning" data-label="Drawdown">' in page
+    assert 'data-label="Drawdown"><b class="warning">15.00 %' in page
     page = table(running(equity=75_000.0))
-    assert '<td class="number critical" data-label="Drawdown">' in page
+    assert 'data-label="Drawdown"><b class="critical">25.00 %' in page
     assert page.count("critical") == 2, "the row and its cell"
 
 
-def test_drawdown_bar_has_a_mark_for_each_limit():
+def test_drawdown_bar_has_its_limits():
     """The bar ends a quarter beyond the last limit; without limits there is none."""
-    page = table(running(equity=90_000.0))
-    assert re.findall(r'class="mark" x="([\d.]+)"', page) == ["40.0", "80.0"]
-    assert re.findall(r'class="fill" width="([\d.]+)"', page) == ["40.0"]
-    assert "<svg" not in table(running(limits={}))
-    one = table(running(equity=0.0, limits={(LimitName.DRAWDOWN_RATIO, Severity.WARNING): 0.5}))
-    assert re.findall(r'class="fill" width="([\d.]+)"', one) == ["100.0"]
+    page = table(running(equity=90_000.0, limits={(DRAWDOWN, WARNING): 0.25, (DRAWDOWN, CRITICAL): 0.5}))
+    assert '<meter low="0.25" high="0.5" max="0.625" optimum="0" value="0.09999' in page
+    assert "<meter" not in table(running(limits={}))
+    one = table(running(equity=0.0, limits={(DRAWDOWN, WARNING): 0.5}))
+    assert '<meter low="0.5" high="0.5" max="0.625" optimum="0" value="1.0"' in one
 
 
 def test_status_says_since_when():
     """A running project says for how long, an ended one how long ago."""
     assert "<small>for 20717 d</small>" in table(running())
     crashed = table(ended(running(), AlgorithmStatus.RUNTIME_ERROR))
-    assert '<td class="status bad">crashed<small><time' in crashed
+    assert '<span class="bad">crashed</span><small><time' in crashed
     assert ">67 s ago</time></small>" in crashed
-    assert '<td class="status muted">stopped' in table(ended(running(), AlgorithmStatus.STOPPED))
+    assert '<span class="">stopped</span>' in table(ended(running(), AlgorithmStatus.STOPPED))
 
 
 def test_data_opens_to_every_source():
@@ -114,6 +113,7 @@ def test_most_urgent_projects_come_first():
     ("sort", "expected"),
     [
         ("project", ["big", "euro", "new", "small"]),
+        ("-project", ["small", "new", "euro", "big"]),
         ("-equity", ["big", "small", "euro", "new"]),
         ("equity", ["small", "big", "euro", "new"]),
         ("nonsense", ["big", "small", "euro", "new"]),
@@ -137,13 +137,16 @@ def test_titles_turn_the_order_around():
     page = table(running(), sort="-cash")
     assert 'aria-sort="descending"><a href="?sort=cash">Cash</a>' in page
     assert 'aria-sort="ascending"><a href="?sort=-cash">' in table(running(), sort="cash")
+    assert '<a href="?sort=project">' in table(running())
+    assert 'aria-sort="ascending"><a href="?sort=-project">' in table(running(), sort="project")
 
 
 def test_orders():
-    """Every column can be sorted by in both ways, and nothing else."""
-    assert all(is_order(name) and is_order(f"-{name}") for name in COLUMNS)
-    assert is_order("project")
-    assert not any(map(is_order, ("", "-", "--cash", "nonsense", "-project")))
+    """Every column with a number can be sorted by in both ways, as can names, and nothing else."""
+    for name in ("project", "equity", "today", "drawdown", "unrealized", "cash", "leverage"):
+        assert is_order(name)
+        assert is_order(f"-{name}")
+    assert not any(map(is_order, ("", "-", "--cash", "nonsense", "status", "exposure")))
 
 
 def test_no_project():

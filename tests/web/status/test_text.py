@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.web.status.text import ago, coloured, duration, number, percent, safe
+from exporter.web.status.text import ago, duration, number, percent, profit, safe
 
 
 @pytest.mark.parametrize(
@@ -24,15 +24,16 @@ def test_number(value, signed, shown):
 def test_percent():
     """A ratio is shown in percent."""
     assert percent(0.2284) == "22.84 %"
-    assert percent(-0.0123, signed=True) == "\N{MINUS SIGN}1.23 %"
 
 
 @pytest.mark.parametrize(
-    ("text", "look"), [("+1", "good"), ("\N{MINUS SIGN}1", "bad"), ("0.00", ""), ("1", "")]
+    ("amount", "look", "text"),
+    [(1, "good", "+1.00"), (-1, "bad", "\N{MINUS SIGN}1.00"), (0, "", "0.00"), (-0.001, "", "0.00")],
 )
-def test_zero_is_neither_gain_nor_loss(text, look):
-    """A gain and a loss have their colours, zero has none."""
-    assert f'class="{look}"' in coloured(text)
+def test_zero_is_neither_gain_nor_loss(amount, look, text):
+    """A gain and a loss have their signs and colours, zero has none."""
+    assert profit(amount) == f'<span class="{look}">{text}</span>'
+    assert profit(amount, " %") == f'<span class="{look}">{text} %</span>'
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,8 @@ def test_ago_has_the_time():
     """An age carries the time it counts from, for readers and for programs."""
     shown = ago(1_790_000_000, 1_790_000_007)
     assert shown.endswith(">7 s ago</time>")
-    assert 'datetime="2026-09-21T14:13:20Z" title="2026-09-21 14:13:20 UTC"' in shown
+    assert ago(None, 1_790_000_007) == "\N{EN DASH}"
+    assert 'datetime="2026-09-21 14:13:20Z" title="2026-09-21 14:13:20Z"' in shown
 
 
 def test_foreign_text_is_harmless():
