@@ -37,6 +37,7 @@ DOORS = {
     "yaml": {"config/tree.py", "config/document.py", "config/dump.py"},
     "starlette": {"web"},
     "uvicorn": {"web"},
+    "h11": {"web/bounded_requests.py"},
     "bcrypt": {"web/basic_auth.py"},
     "isal": {"metrics/page.py"},
     "msgspec": {

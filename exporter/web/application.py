@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -25,6 +26,9 @@ from exporter.web.status.projects import is_order
 
 STATUS_SECONDS = 1.0
 """How long the status page is shown to all who ask before it is made anew."""
+
+_MOST_QUERY_BYTES = 100
+"""Of a query, of which one order of projects is read."""
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _Reload = Callable[[], Future[tuple[str, ...]]]
@@ -132,7 +136,8 @@ def _status(page: Callable[[str], str]) -> _Endpoint:
 
     async def status(request: Request) -> Response:
         compress = accepts_gzip(request.headers.get("accept-encoding"))
-        sort = request.query_params.get("sort", "")
+        query = QueryParams(request.scope["query_string"][:_MOST_QUERY_BYTES])
+        sort = query.get("sort", "")
         order = sort if is_order(sort) else ""
         async with one_at_a_time:
             now = get_running_loop().time()

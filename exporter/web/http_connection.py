@@ -10,6 +10,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from exporter.web.bounded_requests import BoundedRequests
 from exporter.web.connections import Closable, Connections, Phase
 
 _STATE_KEY = "connection"
@@ -26,6 +27,7 @@ class HttpConnection(H11Protocol):
     ) -> None:
         # Weak: a connection that held itself would be freed only by a search for cycles.
         super().__init__(config, state, {_STATE_KEY: weakref.ref(self)})
+        self.conn = BoundedRequests()
         self.origin = opening.origin
         self._registry = connections
         self._opening = opening
@@ -67,6 +69,10 @@ class HttpConnection(H11Protocol):
         self._is_unsent = False
         self._registry.go_on(self)
         self._rest()
+
+    def _should_upgrade(self) -> bool:
+        """Return that there is nothing to upgrade to, which uvicorn would log twice."""
+        return False
 
     def end(self) -> None:
         """Close at once, whatever is still unsent."""

@@ -2,6 +2,10 @@
 
 from exporter.metrics.exposition import Format
 
+_MOST_ELEMENTS = 32
+_MOST_PARAMETERS = 8
+"""Of a header; the rest is not looked at. Prometheus sends six elements with three parameters."""
+
 
 def choose_format(accept: str | None) -> Format:
     """Return the format that the Accept header prefers: OpenMetrics only where it is named, else text."""
@@ -22,10 +26,10 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
 
 
 def _ranges(value: str) -> list[tuple[str, dict[str, str], float]]:
-    """Return each element of a header as name, parameters and quality, from 0 to 1."""
+    """Return the first elements of a header as name, parameters and quality, from 0 to 1."""
     ranges = []
-    for element in value.split(","):
-        name, *rest = (part.strip() for part in element.split(";"))
+    for element in value.split(",", _MOST_ELEMENTS)[:_MOST_ELEMENTS]:
+        name, *rest = (part.strip() for part in element.split(";", _MOST_PARAMETERS)[:_MOST_PARAMETERS])
         pairs = (part.partition("=") for part in rest)
         parameters = {key.strip().lower(): each.strip().strip('"') for key, _, each in pairs}
         ranges.append((name.lower(), parameters, _quality(parameters.pop("q", "1"))))

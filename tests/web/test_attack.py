@@ -78,7 +78,7 @@ def test_a_thousand_strangers_hold_nothing_up(exporter, first_bytes):
 
 
 def test_oversized_head_is_refused(exporter):
-    """A head that does not end is cut off at 64 KiB."""
+    """A head that does not end is cut off at 16 KiB."""
     host, _, port = exporter.target.partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as stranger:
         stranger.sendall(b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 100_000)

@@ -61,3 +61,12 @@ def test_format(accept, expected):
 def test_gzip(accept_encoding, expected):
     """Gzip is used where it is accepted, by name or by wildcard, and not where it is refused."""
     assert accepts_gzip(accept_encoding) is expected
+
+
+def test_long_headers_are_not_read_to_their_end():
+    """Only the first elements and parameters count: a header of many thousands takes no longer."""
+    openmetrics = "application/openmetrics-text"
+    assert choose_format(",".join(["a/b"] * 31 + [openmetrics])) is Format.OPENMETRICS
+    assert choose_format(",".join(["a/b"] * 32 + [openmetrics])) is Format.TEXT
+    assert choose_format(openmetrics + ";a=b" * 7 + ";version=2") is Format.OPENMETRICS
+    assert not accepts_gzip("a," * 100_000 + "gzip")
