@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from tests.programs import Prometheus, exporter_process, free_port, program, wait_until
 
@@ -82,6 +83,29 @@ def test_victoria_metrics_and_vmagent_scrape_as_told(needs, exporter, scrape_fil
                 lambda each=each: shown(exporter) <= equities(each), what="the equity of every project"
             )
     assert len(shown(exporter)) > 5
+
+
+def recipe(title: str) -> dict:
+    """Return the YAML of a section."""
+    section = DOCUMENT.split(f"\n## {title}\n")[1]
+    return yaml.safe_load(re.findall(r"```\w+\n(.*?)^```", section, re.DOTALL | re.MULTILINE)[0])
+
+
+def test_opentelemetry_scrapes_as_vmagent_does():
+    """The Collector takes the scrape configuration that VictoriaMetrics is run with."""
+    receiver = recipe("OpenTelemetry Collector")["receivers"]["prometheus"]
+    assert receiver["config"] == recipe("VictoriaMetrics and vmagent")
+
+
+def test_datadog_is_told_metrics_that_exist(exporter):
+    """Each metric is a family of the page, a counter without ``_total``; the limit leaves room for many projects."""
+    (instance,) = recipe("Datadog")["instances"]
+    families = dict(re.findall(r"^# TYPE (\w+) (\w+)$", exporter.page(), re.MULTILINE))
+    for metric in instance["metrics"]:
+        ((name, renamed),) = metric.items()
+        assert name == f"{instance['namespace']}_{renamed}"
+        assert name in families or families.get(f"{name}_total") == "counter"
+    assert instance["max_returned_metrics"] > 2000
 
 
 def answers(server: Prometheus) -> bool:
