@@ -73,7 +73,8 @@ class Desk:
         fee = security.fee(quantity, price)
         if fee_rate is not None:
             fee = abs(quantity) * price * security.multiplier * fee_rate
-        return OrderEvent(time, status, Fill(time, security, quantity, price, fee))
+        # LEAN computes fees in decimals: a tail of binary fractions is not on the wire.
+        return OrderEvent(time, status, Fill(time, security, quantity, price, round(fee, 6)))
 
 
 @dataclass(frozen=True, slots=True)
