@@ -169,8 +169,11 @@ def config_of(
     discover: bool = True,
     **account: Any,
 ) -> Config:
-    """Return a configuration for all accounts of a simulated QuantConnect."""
-    defaults = settings or ProjectSettings(polling=Polling(status=60, portfolio=60, equity=60))
+    """Return a configuration for all accounts of a simulated QuantConnect.
+
+    Orders are not asked for unless settings say so: they are nine tenths of what is sent.
+    """
+    defaults = settings or ProjectSettings(polling=Polling(status=60, portfolio=60, equity=60, orders=None))
     return Config(
         accounts=tuple(
             replace(

@@ -3,7 +3,11 @@
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+_KEPT_TEXTS = 512
+"""Most texts are names of members, which come again and again."""
 
 
 class PlainObject(dict[str, Any]):
@@ -18,18 +22,23 @@ class LongFloat(float):
 
 def encode(value: Any) -> str:
     """Return JSON text: slashes and anything beyond ASCII escaped, whole floats without ``.0``."""
-    if isinstance(value, Mapping):
-        members = ",".join(f"{_text(str(key))}:{encode(member)}" for key, member in value.items())
-        return "[]" if not value and not isinstance(value, PlainObject) else f"{{{members}}}"
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(encode, value))}]"
-    if isinstance(value, str):
-        return _text(value)
     if isinstance(value, float):
         return _number(value)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        if not value and not isinstance(value, PlainObject):
+            return "[]"
+        members = [f"{_text(str(key))}:{encode(member)}" for key, member in value.items()]
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{','.join([encode(item) for item in value])}]"
+    if isinstance(value, Mapping):
+        return encode(dict(value))
     return json.dumps(value)
 
 
+@lru_cache(_KEPT_TEXTS)
 def _text(text: str) -> str:
     return json.dumps(text).replace("/", "\\/")
 
@@ -37,6 +46,6 @@ def _text(text: str) -> str:
 def _number(number: float) -> str:
     if not math.isfinite(number):
         raise ValueError("JSON has no such number")
-    if number == int(number) and abs(number) < 1e15:
+    if number.is_integer() and abs(number) < 1e15:
         return str(int(number))
     return f"{number:.17g}" if isinstance(number, LongFloat) else repr(float(number))

@@ -50,9 +50,9 @@ def test_every_running_algorithm_is_discovered(bench, api):
     assert bench.samples().one("quantconnect_projects", account="europe") == 3
 
 
-@pytest.mark.usefixtures("bench")
-def test_every_portfolio_comes_first(api):
+def test_every_portfolio_comes_first(make_bench, api):
     """What begins together is asked for source by source, so that workers seldom meet at one project."""
+    make_bench(config_of(api, ProjectSettings())).poll()
     asked = [
         request.endpoint
         for request in api.requests.snapshot()
@@ -133,15 +133,15 @@ def test_portfolio_value_agrees_with_equity_where_it_is_given(bench, api):
         assert rebuilt == pytest.approx(samples.one("quantconnect_equity", **label), abs=0.02 + holdings)
 
 
-def test_closed_position_leaves_at_the_next_poll(bench, api):
+def test_closed_position_leaves_at_the_next_poll(pair, api):
     """A position that is closed has no series any more, rather than a last value or a 0."""
     project_id = project_named(api, STOCKS)
     symbol_id = api.state(project_id).holdings[0].symbol_id
-    assert bench.samples().all("quantconnect_holding_quantity", symbol_id=symbol_id)
+    assert pair.samples().all("quantconnect_holding_quantity", symbol_id=symbol_id)
     api.projects[project_id].close_position(symbol_id)
-    bench.advance(90)
+    pair.advance(90)
 
-    found = bench.samples().all(
+    found = pair.samples().all(
         "quantconnect_holding_quantity", symbol_id=symbol_id, project_id=str(project_id)
     )
     assert found == []
@@ -155,29 +155,29 @@ def test_closed_position_leaves_at_the_next_poll(bench, api):
         (lambda project: project.liquidate(), "liquidated"),
     ],
 )
-def test_ended_algorithm_keeps_its_status_and_loses_its_values(bench, api, end, status):
+def test_ended_algorithm_keeps_its_status_and_loses_its_values(pair, api, end, status):
     """Whichever way an algorithm ends, its status and info stay and its last numbers go."""
     project_id = project_named(api, STOCKS)
-    assert shown(bench, project_id) == set(VALUES)
+    assert shown(pair, project_id) == set(VALUES)
     end(api.projects[project_id])
-    bench.advance(90)
+    pair.advance(90)
 
-    assert shown(bench, project_id) == set()
-    assert status_of(bench, project_id) == status
-    samples = bench.samples()
+    assert shown(pair, project_id) == set()
+    assert status_of(pair, project_id) == status
+    samples = pair.samples()
     label = {"project_id": str(project_id)}
     assert len(samples.all("quantconnect_algorithm_info", **label)) == 1
     assert len(samples.all("quantconnect_algorithm_stopped_timestamp_seconds", **label)) == 1
     assert samples.all("quantconnect_up", source="portfolio", **label) == []
 
 
-def test_stopped_algorithm_is_not_asked_for_values(bench, api):
+def test_stopped_algorithm_is_not_asked_for_values(pair, api):
     """A project that does not run costs no requests beyond the account's list."""
     project_id = project_named(api, STOCKS)
     api.projects[project_id].stop()
-    bench.advance(90)
+    pair.advance(90)
     api.requests.clear()
-    bench.advance(600, step=20)
+    pair.advance(600, step=20)
 
     assert [each for each in api.requests.snapshot() if each.project_id == project_id] == []
 
@@ -195,12 +195,12 @@ def test_new_deployment_starts_afresh(bench, api):
     assert samples.one("quantconnect_drawdown_ratio", **label) < 0.05
 
 
-def test_project_with_an_older_deployment_shows_the_latest(bench, api):
+def test_project_with_an_older_deployment_shows_the_latest(pair, api):
     """Of several rows for one project the one launched last counts, and older equity is no part of the peak."""
     project_id = project_named(api, STOCKS)
     state = api.state(project_id)
     label = {"project_id": str(project_id)}
-    samples = bench.samples()
+    samples = pair.samples()
 
     assert samples.one("quantconnect_algorithm_launched_timestamp_seconds", **label) == state.launched
     assert samples.labels("quantconnect_algorithm_info", **label)[0]["deploy_id"] == state.deploy_id
@@ -401,7 +401,7 @@ def test_refused_credentials_silence_their_account_alone(bench, api, caplog):
     assert set(bench.samples().all("quantconnect_up", project_id=refused)) == {1}
 
 
-def test_row_that_cannot_be_read_spoils_its_project_alone(bench, api):
+def test_row_that_cannot_be_read_spoils_its_project_alone(pair, api):
     """One broken row in the list of deployments fails the status of that project and of no other."""
     broken, sound = project_named(api, STOCKS), project_named(api, "Coins")
     rows = [
@@ -418,8 +418,8 @@ def test_row_that_cannot_be_read_spoils_its_project_alone(bench, api):
     api.faults.add(
         Fault(endpoint="live/list", user_id=api.accounts[0].user_id, body={"success": True, "live": rows})
     )
-    bench.advance(61)
-    samples = bench.samples()
+    pair.advance(61)
+    samples = pair.samples()
 
     assert samples.one("quantconnect_up", project_id=str(broken), source="status") == 0
     assert samples.one("quantconnect_up", project_id=str(sound), source="status") == 1
@@ -472,7 +472,7 @@ def test_chart_that_fails_costs_only_itself(make_bench, api):
 
 def test_short_budget_stretches_intervals_and_shows_it(make_bench, api, caplog):
     """When the budget is short the equity's interval becomes longer, the others' four times as much, the status' not."""
-    config = config_of(api, requests_per_minute=10)
+    config = config_of(api, ProjectSettings(), requests_per_minute=10)
     bench = make_bench(config)
     bench.poll()
     samples = bench.samples()
@@ -570,7 +570,7 @@ def test_project_shared_by_two_accounts_is_polled_once(make_bench, api, is_named
     assert [each["account"] for each in info] == ["main"]
 
 
-def test_mistake_of_our_own_is_counted_and_survived(bench, api, caplog, monkeypatch):
+def test_mistake_of_our_own_is_counted_and_survived(pair, api, caplog, monkeypatch):
     """An unexpected exception becomes the reason ``internal`` with a traceback, and polling goes on."""
 
     def broken(_: object) -> None:
@@ -578,24 +578,24 @@ def test_mistake_of_our_own_is_counted_and_survived(bench, api, caplog, monkeypa
 
     project_id = project_named(api, STOCKS)
     monkeypatch.setattr("exporter.quantconnect.client.parse_portfolio", broken)
-    bench.advance(61)
+    pair.advance(61)
     internal = {"project_id": str(project_id), "source": "portfolio", "reason": "internal"}
 
-    assert bench.samples().one("quantconnect_poll_failures_total", **internal) >= 1
+    assert pair.samples().one("quantconnect_poll_failures_total", **internal) >= 1
     assert "ZeroDivisionError: planted" in caplog.text
     monkeypatch.undo()
-    bench.advance(120, step=10)
-    assert bench.samples().one("quantconnect_up", project_id=str(project_id), source="portfolio") == 1
+    pair.advance(120, step=10)
+    assert pair.samples().one("quantconnect_up", project_id=str(project_id), source="portfolio") == 1
 
 
-def test_unknown_member_is_told_once_and_makes_no_zero(bench, api, caplog):
+def test_unknown_member_is_told_once_and_makes_no_zero(pair, api, caplog):
     """When a number of a holding gets a new name it leaves the page rather than turn 0, and the log says why."""
     project_id = project_named(api, STOCKS)
     holdings = {"SPY R735QTJ8XC9X": {"a": 500, "q": 10, "p": 540, "value": 5400, "u": 398, "up": 7.9}}
     body = {"success": True, "portfolio": {"holdings": holdings, "cash": []}}
     api.faults.add(Fault(endpoint="live/portfolio/read", project_id=project_id, body=body))
-    bench.advance(200, step=10)
-    samples, label = bench.samples(), {"project_id": str(project_id)}
+    pair.advance(200, step=10)
+    samples, label = pair.samples(), {"project_id": str(project_id)}
 
     assert samples.all("quantconnect_holding_market_value", **label) == []
     assert samples.all("quantconnect_gross_exposure", **label) == []
