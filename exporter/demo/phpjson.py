@@ -26,16 +26,18 @@ def encode(value: Any) -> str:
         return _number(value)
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, dict):
-        if not value and not isinstance(value, PlainObject):
-            return "[]"
-        members = [f"{_text(str(key))}:{encode(member)}" for key, member in value.items()]
-        return f"{{{','.join(members)}}}"
     if isinstance(value, list | tuple):
         return f"[{','.join([encode(item) for item in value])}]"
     if isinstance(value, Mapping):
-        return encode(dict(value))
+        return _object(value)
     return json.dumps(value)
+
+
+def _object(value: Mapping[Any, Any]) -> str:
+    if not value and not isinstance(value, PlainObject):
+        return "[]"
+    members = [f"{_text(str(key))}:{encode(member)}" for key, member in value.items()]
+    return f"{{{','.join(members)}}}"
 
 
 @lru_cache(_KEPT_TEXTS)
