@@ -20,7 +20,7 @@ from exporter.polling.state import Instant, ProjectState, Source, new_project
 from exporter.polling.store import Store
 from tests.support import FakeClock
 
-PROJECTS = 200
+PROJECTS = 80
 PUBLISHERS = 4
 ROUNDS = 15
 
