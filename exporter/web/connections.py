@@ -33,8 +33,8 @@ _WAITING = (Phase.IDLE, Phase.HEAD, Phase.HANDSHAKE)
 
 _MANY = 8
 """An address holds many places when it holds more than one in so many."""
-_SPARED: Mapping[Phase, float] = {Phase.STALL: 0.5, Phase.ANSWER: 2.0}
-"""Seconds for which a client may read nothing, and an answer may take, before it makes room for its own address."""
+_SPARED = 1.0
+"""Seconds for which a client may read nothing before it makes room for its own address."""
 
 
 class Closable(Protocol):
@@ -98,8 +98,7 @@ class Connections:
 
         Who has waited longest for a request is ended first. While all are being answered, the address
         that holds the most places gives one up, if it holds many: at once for another address, and for
-        its own when that client has stalled or its answer has taken long enough. Otherwise no answer is
-        ended before its deadline.
+        its own where that client reads nothing. Otherwise no answer is ended before its deadline.
         """
         while len(self._open) >= self.most:
             connection = self._longest_waiting() or (origin and self._most_crowding(origin))
@@ -117,10 +116,12 @@ class Connections:
         ((crowd, places),) = Counter(each.origin for each in self._open).most_common(1)
         if places <= self.most // _MANY:
             return None
-        for phase, spared in _SPARED.items():
+        for phase in (Phase.STALL, Phase.ANSWER):
             of_crowd = (each for each in self._since[phase].items() if each[0].origin == crowd)
             connection, since = next(of_crowd, (None, 0.0))
-            if connection and (crowd != origin or self._now() - since >= spared):
+            if crowd == origin and (phase is Phase.ANSWER or self._now() - since < _SPARED):
+                return None
+            if connection:
                 return connection
         return None
 

@@ -114,17 +114,17 @@ def test_who_holds_many_places_makes_room_for_another_address(clock):
     assert not few.ended
 
 
-@pytest.mark.parametrize(("is_stalled", "spared"), [(True, 0.5), (False, 2.0)])
-def test_who_holds_many_places_makes_room_for_itself_later(connections, clock, is_stalled, spared):
-    """For its own address a client that reads nothing is spared half a second, one that reads two."""
+def test_who_reads_nothing_makes_room_for_its_own_address(connections, clock):
+    """An answer that moves is not ended for a newcomer of the same address, one that has stalled for a second is."""
     clients = [entered(connections, Phase.ANSWER) for _ in range(3)]
-    if is_stalled:
-        connections.stall(clients[1])
-    clock.advance(spared - 0.1)
+    clock.advance(DEADLINES[Phase.ANSWER] - 2)
+    assert not connections.make_room(clients[0].origin)
+    connections.stall(clients[1])
+    clock.advance(0.9)
     assert not connections.make_room(clients[0].origin)
     clock.advance(0.2)
     assert connections.make_room(clients[0].origin)
-    assert [each.ended for each in clients] == [not is_stalled, is_stalled, False]
+    assert [each.ended for each in clients] == [False, True, False]
 
 
 def test_room_is_left_alone(connections):
