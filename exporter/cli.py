@@ -131,7 +131,7 @@ def _reader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: E
 def _load_both(load: Load, flags: Flags) -> tuple[Loaded, LiveWebConfig | None]:
     """Return the configuration and that of the web server, or raise ConfigError with all problems of both.
 
-    The warnings of the first are all there are, those on flags and environment included.
+    The configuration's warnings include those about flags and the environment.
     """
     web_config = None
     problems: tuple[str, ...] = ()

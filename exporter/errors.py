@@ -33,7 +33,7 @@ class Reason(StrEnum):
 
 
 class TransportFailure(StrEnum):
-    """What kept an answer from coming, where the transport tells."""
+    """Why no answer came, if the transport says so."""
 
     NAME_NOT_RESOLVED = "name_not_resolved"
     CONNECTION_REFUSED = "connection_refused"
@@ -55,7 +55,7 @@ class TransportFailure(StrEnum):
 
 
 class Refused(StrEnum):
-    """What QuantConnect said of credentials that it refused."""
+    """Why QuantConnect refused the credentials."""
 
     USER_ID = "user_id"
     HASH = "hash"
@@ -101,7 +101,7 @@ class ApiError(ExporterError):
 
 
 class Unauthorized(ApiError):
-    """User id, token or clock was refused; ``refused`` is which, as far as QuantConnect said."""
+    """User id, token or clock was refused; ``refused`` says which, if QuantConnect does."""
 
     reason = Reason.UNAUTHORIZED
 

@@ -323,7 +323,7 @@ def _host_name(text: str) -> str:
 
 
 def _unknown_variables(parser: _Parser, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a warning for each variable that looks like one of ours but is none."""
+    """Return a warning for each variable that looks like one of ours but is not."""
     allowed = {*_OWN_VARIABLES, *map(environment_name, parser.options())}
     warnings = []
     for name in sorted(set(environment) - allowed):

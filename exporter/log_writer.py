@@ -1,6 +1,6 @@
 """Writing the log: lines leave through a bounded queue, so that no reader of a pipe can stop the process.
 
-What is too much is dropped and counted. What strangers cause is logged at most once a minute.
+Lines that do not fit are dropped and counted. What strangers cause is logged at most once a minute.
 """
 
 import logging
@@ -50,7 +50,7 @@ class LogWriter:
             self.dropped += 1
 
     def close(self) -> None:
-        """Write what is left, as far as somebody reads it within half a second."""
+        """Write the remaining lines, if somebody reads them within half a second."""
         with suppress(Full):
             self.lines.put(None, timeout=_CLOSE_SECONDS)
         self._thread.join(_CLOSE_SECONDS)
@@ -65,7 +65,7 @@ class LogWriter:
                 self.dropped += 1
 
     def _next(self, told: int) -> str | None:
-        """Return the next line; an empty one when all are written and some were dropped since told."""
+        """Return the next line; an empty one when all are written and dropped lines are not reported yet."""
         try:
             return self.lines.get(block=self.dropped == told)
         except Empty:
@@ -126,7 +126,7 @@ class _Handler(QueueHandler):
 
 
 class OncePerMinute(logging.Filter):
-    """Lets each message through once a minute, with the number of those left out in between."""
+    """Lets each message through once a minute, with the number of repetitions in between."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 def forbid_core_dumps() -> None:
-    """Let no crash write the memory, which holds the token, to a file."""
+    """Turn core dumps off: the memory holds the token."""
     with suppress(OSError, ValueError):  # a sandbox may refuse the call; the systemd unit sets LimitCORE too
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -26,7 +26,7 @@ def forbid_core_dumps() -> None:
 def occupy_standard_files() -> None:
     """Open the standard files that the process was started without.
 
-    The next file or socket would otherwise get the number of standard error, and the log with it.
+    Otherwise the next file or socket would get the number of standard error, and receive the log.
     """
     for number in range(3):
         try:
@@ -38,9 +38,9 @@ def occupy_standard_files() -> None:
 def collect_garbage_rarely() -> None:
     """Let Python look for reference cycles after five thousand new objects, not after seven hundred.
 
-    There are few: what a poll replaces is freed at once without a search. A search through the objects
-    behind 100,000 series takes 12 ms, and delays a scrape. It cannot be much rarer: a connection that
-    is reset leaves some forty objects in a cycle of urllib3's.
+    There are few cycles: what a poll replaces is freed at once without a search. A search through the
+    objects behind 100,000 series takes 12 ms, and delays a scrape. It cannot be much rarer: a connection
+    that is reset leaves some forty objects in a cycle of urllib3's.
     """
     gc.freeze()
     gc.set_threshold(5_000, 10, 100)
@@ -49,8 +49,8 @@ def collect_garbage_rarely() -> None:
 def run_until_stopped(exporter: Exporter, server: WebServer, reloader: Reloader, signals: Signals) -> bool:
     """Poll and serve until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
-    Returns ``False`` when a part has ended by itself, or could not begin: whoever supervises a process
-    that polls or serves no more can only start it again once it has ended.
+    Returns ``False`` when a part has ended by itself or could not start. The process must then end, so that
+    its supervisor can restart it.
     """
     signals.serve()
     try:
@@ -70,7 +70,7 @@ def run_until_stopped(exporter: Exporter, server: WebServer, reloader: Reloader,
 
 
 def _watch(exporter: Exporter, server: WebServer, reloader: Reloader, signals: Signals) -> str | None:
-    """Return when told to stop, or with the reason why going on makes no sense."""
+    """Return when told to stop, or with the reason why the process cannot go on."""
     while True:
         signals.wait(_WATCH_SECONDS)
         if signals.stop:

@@ -1,4 +1,4 @@
-"""Taking a changed configuration: all of it, or nothing."""
+"""Loading a changed configuration: all of it, or nothing."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Reloader:
     """Reads the configuration anew and gives it to the exporter, in a thread of its own.
 
     ``load`` reads it and raises ConfigError. ``files`` are those that it read when the process began.
-    With ``interval`` in seconds, the files are looked at that often, and a change is taken.
+    With ``interval``, in seconds, the files are checked that often, and a change is loaded.
     """
 
     def __init__(
@@ -35,17 +35,17 @@ class Reloader:
         self._thread = Thread(target=self._run, name="reload", daemon=True)
 
     def start(self) -> None:
-        """Begin to take requests."""
+        """Start serving requests."""
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Tell whether requests are taken; they are not after a reload that broke half way."""
+        """Tell whether requests are served; they are not after a reload that failed half way."""
         return self._thread.is_alive()
 
     def request(self) -> "Future[Problems]":
-        """Ask for a reload, which all requests share that come before it begins.
+        """Ask for a reload. Requests that come before it begins share it.
 
-        Its result is the problems for which the running configuration is kept.
+        The result is its problems; without any, the new configuration is in force.
         """
         future: Future[Problems] = Future()
         with self._asked:
@@ -54,7 +54,7 @@ class Reloader:
         return future
 
     def reload(self) -> Problems:
-        """Take the configuration as it is now; return the problems for which the running one is kept.
+        """Load the configuration as it is now; return the problems because of which the running one is kept.
 
         Raises UnfinishedReloadError when neither is in force.
         """
@@ -93,7 +93,7 @@ class Reloader:
             _logger.critical("reloading has ended", exc_info=True)
 
     def _next(self) -> "list[Future[Problems]]":
-        """Return what was asked for, after an interval perhaps nothing."""
+        """Return the requests that wait; after an interval, perhaps none."""
         with self._asked:
             self._asked.wait_for(lambda: self._requests, self._interval)
             requests, self._requests = self._requests, []

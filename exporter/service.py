@@ -87,8 +87,8 @@ class Exporter:
         """Poll what another configuration names, from now on.
 
         What is known of the projects that stay is kept, and shown without a gap; the others leave
-        the page at once. Raises RuntimeError, and changes nothing, when there are no threads to be had;
-        UnfinishedReloadError when it broke half way.
+        the page at once. Raises RuntimeError, and changes nothing, when no thread can be started;
+        UnfinishedReloadError when it failed half way.
         """
         before = {workers.poller.account.name: workers for workers in self.poller.accounts}
         crews = self._crews(config)

@@ -1,6 +1,6 @@
-"""Signals: taken from the first moment on, and the same whenever they come.
+"""Signals, handled from the first moment on, and always in the same way.
 
-This module imports next to nothing, so that signals are taken before the rest is imported.
+This module imports next to nothing, so that signals are handled before the rest is imported.
 """
 
 import os
@@ -12,10 +12,10 @@ _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Signals:
-    """What signals have asked for: SIGTERM and SIGINT to stop, SIGHUP to reload, any number of them once.
+    """What signals have asked for: SIGTERM and SIGINT to stop, SIGHUP to reload; several count as one.
 
-    Before :meth:`serve` a stop ends the process at once, with ``exit_code``. An exception would not do:
-    inside an import, a callback or a destructor it can be swallowed, or printed and then ignored.
+    Before :meth:`serve` a stop ends the process at once, with ``exit_code``. It raises no exception: inside
+    an import, a callback or a destructor one can be swallowed, or printed and ignored.
     """
 
     def __init__(self, exit_code: int = 0) -> None:

@@ -74,7 +74,7 @@ def read_accounts(top: Section, context: LoadContext) -> list[tuple[Section, Acc
 
 
 def _tokens(sections: tuple[Section, ...], context: LoadContext) -> list[Secret]:
-    """Return the token of each account; the environment's serves the only one that names none."""
+    """Return the token of each account; that of the environment is for the only account without one."""
     tokens = [
         account_token(section, context.folder, world_readable=context.world_readable) for section in sections
     ]
@@ -109,7 +109,7 @@ def _account(section: Section, token: Secret, folder: Path) -> Account:
 
 
 def _check_duplicates(accounts: list[tuple[Section, Account]]) -> None:
-    """Report accounts that share a name, or that are one user at one address."""
+    """Report accounts that share a name, or a user and an address."""
     names: dict[str, Section] = {}
     users: dict[tuple[int, str], Section] = {}
     for section, account in accounts:
@@ -124,7 +124,7 @@ def _check_duplicates(accounts: list[tuple[Section, Account]]) -> None:
 
 
 def decide_discovery(section: Section, account: Account, with_projects: set[str]) -> Account:
-    """Return the account with ``discover`` as given, else on when no project of it is named."""
+    """Return the account with ``discover`` as given, else on if none of its projects is named."""
     named = account.name in with_projects
     discover = section.switch("discover", not named)
     if not named and not discover:
@@ -133,7 +133,7 @@ def decide_discovery(section: Section, account: Account, with_projects: set[str]
 
 
 def _base_url(section: Section) -> str:
-    """Return the address of the API with a slash at its end. It may hold a password: never repeated."""
+    """Return the address of the API with a slash at its end. It may hold a password, so it is never repeated."""
     text = section.text("base_url", DEFAULT_BASE_URL)
     if not text.isascii() or set(text) & set(" \\?#"):
         section.problem("base_url", "must be a URL without blanks, query and fragment")

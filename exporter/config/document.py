@@ -22,7 +22,7 @@ from exporter.config.tree import NotYamlError, compose
 Default = TypeVar("Default")
 
 _MOST_COMPARED = 100
-"""Among more names no similar one is searched for: each comparison is slow."""
+"""With more names than this, no similar one is looked for: each comparison is slow."""
 _MAX_DURATION = 365 * 86_400.0
 _WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -85,7 +85,7 @@ class Section:
         self.report.warning(self.at(key), text)
 
     def is_null(self, key: str) -> bool:
-        """Whether ``key`` is given as ``null``, in letters: a value left empty may be forgotten."""
+        """Whether ``key`` is given as ``null``, written out: an empty value may be an oversight."""
         value = self._values.get(key)
         return value is not None and _is_empty(value.node) and value.node.value != ""
 
@@ -255,7 +255,7 @@ def suggestion(name: str, allowed: Collection[str]) -> str:
 
 
 def shown_key(key: str) -> str:
-    """Return an unknown key as far as it looks like one: behind a missing blank may stand a token."""
+    """Return an unknown key, cut where it stops looking like one: a token may follow a missing blank."""
     match = _PLAUSIBLE_KEY.match(key)
     start = match.group() if match else ""
     return start if start == key else f"{start}…"

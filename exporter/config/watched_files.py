@@ -12,7 +12,7 @@ _Stamp = tuple[int, ...] | None
 
 
 class WatchedFiles:
-    """The files that one reading looked at, and what tells them from their successors."""
+    """The files that one load has read, with what shows that they have changed."""
 
     def __init__(self) -> None:
         self._stamps: dict[Path, _Stamp] = {}
@@ -32,7 +32,7 @@ class WatchedFiles:
             before_reading.reset(token)
 
     def changed(self) -> bool:
-        """Tell whether any of the files is another than the one that was read."""
+        """Tell whether any of the files has changed since it was read."""
         return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
 
     def _note(self, path: Path) -> None:
@@ -40,7 +40,7 @@ class WatchedFiles:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """Return what changes with every writing, renaming and mode; links are followed, None is no file."""
+    """Return what changes with every write, rename and change of mode; links are followed, None is no file."""
     try:
         status = path.stat()
     except (OSError, ValueError):  # ValueError: a NUL character in the path

@@ -59,8 +59,8 @@ class EquityCurve:
 
         They replace what was known between the first and the last of them. Points from before the
         launch belong to an earlier deployment and are left out. ``asked`` is the time that was asked
-        for: an answer may have fewer points than there are, so only the span of its points is read,
-        and all of it when there are none. ``now`` is in Unix seconds, UTC.
+        for: an answer may leave points out, so only the span of its points counts as read, and all of
+        ``asked`` when it has none. ``now`` is in Unix seconds, UTC.
         """
         stated = {point.time: point for point in points if point.time >= self.launched}
         own = tuple(stated[time] for time in sorted(stated))

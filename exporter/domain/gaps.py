@@ -1,4 +1,4 @@
-"""Spans of time of which it is not known yet whether they hold points."""
+"""Spans of time that may hold points that are not read yet."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,16 +12,16 @@ class Gap(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long it is; negative where there is nothing between the ends."""
+        """How long it is; negative when it is empty."""
         return self.end - self.start
 
 
 Gaps = tuple[Gap, ...]
-"""In rising time, none touching another."""
+"""In rising time; no two touch."""
 
 
 def without(gaps: Gaps, known: Gap) -> Gaps:
-    """Return what is left of gaps when ``known`` is one no longer."""
+    """Return gaps without the span ``known``."""
     if known.seconds < 0:
         return gaps
     left = []
@@ -33,7 +33,7 @@ def without(gaps: Gaps, known: Gap) -> Gaps:
 
 
 def united(gaps: Iterable[Gap]) -> Gaps:
-    """Return gaps in rising time, those that overlap or touch as one, empty ones left out."""
+    """Return gaps in rising time: those that overlap or touch are merged, empty ones dropped."""
     result: list[Gap] = []
     for gap in sorted(each for each in gaps if each.seconds >= 0):
         if result and gap.start <= result[-1].end + 1:

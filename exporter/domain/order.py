@@ -15,7 +15,7 @@ _SLIPPAGE_DECIMALS = 12
 
 
 class OrderStatus(StrEnum):
-    """LEAN's order statuses (``Common/Orders/OrderTypes.cs``), plus one for what is none of them."""
+    """LEAN's order statuses (``Common/Orders/OrderTypes.cs``), plus ``unknown`` for any other."""
 
     NEW = "new"
     SUBMITTED = "submitted"
@@ -30,7 +30,7 @@ class OrderStatus(StrEnum):
 
 
 class OrderType(StrEnum):
-    """LEAN's order types (``Common/Orders/OrderTypes.cs``), plus one for what is none of them."""
+    """LEAN's order types (``Common/Orders/OrderTypes.cs``), plus ``unknown`` for any other."""
 
     MARKET = "market"
     LIMIT = "limit"
@@ -98,7 +98,7 @@ class Quote(NamedTuple):
 class Order(NamedTuple):
     """One order; ``quantity`` is signed, times are Unix seconds, prices in the symbol's own currency.
 
-    ``id`` is unique within one deployment only. ``deploy_id`` is ``None`` when no event tells it.
+    ``id`` is unique within one deployment only. ``deploy_id`` is ``None`` when no event names it.
     ``changed`` is the latest time that the order itself states.
     """
 
@@ -114,7 +114,7 @@ class Order(NamedTuple):
     events: tuple[OrderEvent, ...]
 
     def belongs_to(self, deploy_id: str, launched: float | None) -> bool | None:
-        """Tell whether the order is one of that deployment's; ``None`` while nothing tells it."""
+        """Tell whether the order belongs to that deployment; ``None`` while that is not known."""
         if self.deploy_id is not None:
             return self.deploy_id == deploy_id
         if self.created is None or launched is None:
@@ -176,9 +176,9 @@ class OrderRecord(NamedTuple):
         return _is_final(self.status, self.changed, now)
 
     def after(self, before: "OrderRecord") -> "OrderRecord":
-        """Return the record as a later statement about the same order than ``before``.
+        """Return the record after ``before``, an earlier one of the same order.
 
-        What counters count never falls: a statement may come without the events of an earlier one.
+        What is counted never falls: a later answer may lack events of an earlier one.
         """
         return self._replace(
             type=before.type,
@@ -229,7 +229,7 @@ def record(order: Order, now: float) -> OrderRecord:  # noqa: C901 - one pass ov
     execution = None
     if order.type is OrderType.MARKET and (buys or sells):
         filled = abs(quantity + lost_quantity)
-        # The status may be ahead of the events: nothing is observed that another fill would change.
+        # The status may be ahead of the events: an execution counts once no other fill can change it.
         is_whole = order.status is OrderStatus.FILLED and filled >= abs(order.quantity) * (1 - _ROUNDING)
         if is_whole or _is_final(order.status, changed, now):
             execution = Execution(

@@ -48,9 +48,9 @@ class OrderBook:
     """The orders of the deployment ``deploy_id``, which was ``launched`` at Unix seconds.
 
     A poll calls :meth:`begun`, asks for :attr:`wanted` and adds the answer, until nothing is wanted.
-    Then :meth:`totals` equal what the list says. Orders that are final are kept as totals only. When
-    the list turns out to be another one than before, it is read anew, ``rereads`` counts that, and the
-    orders counted before are told by their ids, so that no counter falls.
+    Then :meth:`totals` equal what the list says. Orders that are final are kept as totals only. When the
+    list turns out to have changed, it is read again from the start, which ``rereads`` counts. Orders
+    counted before are recognised by their ids, so that no counter falls.
     """
 
     deploy_id: str
@@ -81,7 +81,7 @@ class OrderBook:
         return len(self._spans) + (self._tail is not None)
 
     def begun(self) -> "OrderBook":
-        """Return the book at the beginning of a poll; one that is not complete goes on where it was.
+        """Return the book at the beginning of a poll; one that is not complete continues where it was.
 
         What the largest page so far would hold is asked for together with new orders. The last known
         order is asked for again even when it is final: it tells whether the list has moved.
@@ -200,7 +200,7 @@ class OrderBook:
         )
 
     def settled(self) -> "OrderBook":
-        """Return the complete book; an open order that is no longer listed has a status nobody knows."""
+        """Return the complete book; the status of an open order that is no longer listed is unknown."""
         gone = [
             each._replace(status=OrderStatus.UNKNOWN) if each.is_open else each
             for each in (self._before or {}).values()

@@ -127,7 +127,7 @@ def _contribution(holding: Holding) -> float | None:
         return None if _may_be_below_one_lot(holding) else holding.market_value
     if security_type in PROFIT_COUNTS:
         return holding.unrealized_pnl
-    # A future's daily settlement has moved part of its profit into cash, and how much is not on the wire.
+    # A future's daily settlement has moved part of its profit into cash; how much is not sent.
     return None
 
 
