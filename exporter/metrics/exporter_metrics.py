@@ -30,7 +30,7 @@ ACCOUNT = ("account",)
 class AccountView:
     """What is shown of an account: ``running_projects`` is how many live algorithms are polled.
 
-    ``projects_dropped`` is how many more run, ``listing`` tells how asking which ones run goes.
+    ``projects_dropped`` is how many more run, ``listing`` is how listing the live algorithms goes.
     """
 
     name: str

@@ -102,5 +102,5 @@ def numbers(values: Sequence[float | None]) -> tuple[list[str], list[bool] | Non
     dumped = _encode(values).decode()
     if "null" not in dumped:
         return (dumped[1:-1].split(",") if values else []), None
-    known = [value is not None and isfinite(value) for value in values]
-    return numbers(list(compress(values, known)))[0], known
+    present = [value is not None and isfinite(value) for value in values]
+    return numbers(list(compress(values, present)))[0], present

@@ -39,10 +39,10 @@ _SLIPPAGE = (
 _FOREVER = Instant(inf, inf)
 
 
-def _is_same(known: object, value: object) -> bool:
-    if isinstance(known, tuple) and isinstance(value, tuple):
-        return all(map(is_, known, value))
-    return known is value
+def _is_same(previous: object, value: object) -> bool:
+    if isinstance(previous, tuple) and isinstance(value, tuple):
+        return all(map(is_, previous, value))
+    return previous is value
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,12 +315,12 @@ def _status(state: ProjectState) -> Reading[rows.Status] | None:
 
 
 def _portfolio(state: ProjectState) -> Reading[rows.ShownPortfolio] | None:
-    known, most = state.portfolio, state.settings.cardinality.holdings
-    return known and Reading(rows.ShownPortfolio(known.value, most), known.read_at)
+    latest, most = state.portfolio, state.settings.cardinality.holdings
+    return latest and Reading(rows.ShownPortfolio(latest.value, most), latest.read_at)
 
 
 def _equity(state: ProjectState) -> Reading[Reading[EquityCurve]] | None:
-    """Return the curve with when it was read, which decides what "today" is."""
+    """Return the curve and when it was read, which decides what "today" is."""
     return state.equity and Reading(state.equity, state.equity.read_at)
 
 

@@ -28,14 +28,14 @@ class SharedLabels(NamedTuple):
 class Frame(NamedTuple):
     """The text of the lines of tables without their numbers, which change far more often.
 
-    ``keys`` are those of each table's rows. ``known`` tells which of the values are shown, ``None``
+    ``keys`` are those of each table's rows. ``present`` tells which of the values are shown, ``None``
     while all are. ``pieces`` holds five texts for each line: the family's name, the first shared
     labels, the row's own labels, the last ones, and room for the number. So a text is kept once for
     all projects that share it. ``families`` tells which pieces are whose.
     """
 
     keys: Sequence[Sequence[Any]]
-    known: Sequence[bool] | None
+    present: Sequence[bool] | None
     pieces: Sequence[str]
     families: Sequence[slice]
 
@@ -57,16 +57,16 @@ def render_tables(
         keys.append(table_keys)
         for metric in table.metrics.values():
             values += map(metric.value, rows)
-    shown, known = numbers(values)
-    fits = kept is not None and kept.known == known and kept.keys == keys
-    frame = kept if kept is not None and fits else _frame(tables, keys, known, labels)
+    shown, present = numbers(values)
+    fits = kept is not None and kept.present == present and kept.keys == keys
+    frame = kept if kept is not None and fits else _frame(tables, keys, present, labels)
     return frame.filled(shown), frame
 
 
 def _frame(
-    tables: Tables, keys: Sequence[Sequence[Any]], known: Sequence[bool] | None, labels: SharedLabels
+    tables: Tables, keys: Sequence[Sequence[Any]], present: Sequence[bool] | None, labels: SharedLabels
 ) -> Frame:
-    is_known = iter(known) if known is not None else repeat(True)
+    is_present = iter(present) if present is not None else repeat(True)
     pieces: list[str] = []
     ends: list[int] = []
     for table, table_keys in zip(tables, keys, strict=True):
@@ -74,12 +74,12 @@ def _frame(
         for name, metric in table.metrics.items():
             begin, begin_next = _begin_texts(name)
             end = labels.end_of_money if metric.money else "} " if labels.first or table.labels else " "
-            for (first, own), shown in zip(texts, is_known, strict=False):
+            for (first, own), shown in zip(texts, is_present, strict=False):
                 if shown:
                     pieces += (begin, first, own, end, "")
                     begin = begin_next
             ends.append(len(pieces))
-    return Frame(keys, known, tuple(pieces), _slices(tuple(ends)))
+    return Frame(keys, present, tuple(pieces), _slices(tuple(ends)))
 
 
 def _row_texts(table: Table[Any, Any, Any], key: object, first: str) -> tuple[str, str]:

@@ -29,11 +29,11 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _RAW_DEFLATE = -15
 _FASTEST = 1
 _BLOCK_BYTES = 64 * 1024
-"""What a block holds at least: small enough to compress in no time, large enough to compress well."""
+"""Bytes of the smallest block: small enough to compress in no time, large enough to compress well."""
 _JOINED_BYTES = 16 * 1024
-"""What is joined at once, and kept as long as its reader takes nothing."""
+"""Bytes that are joined at once, and kept while their reader takes nothing."""
 _PIECE_BYTES = 32 * 1024
-"""What is handed on at once, of which Python before 3.12 copies what the kernel does not take."""
+"""Bytes that are handed on at once. Python before 3.12 copies those that the kernel does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +128,22 @@ class Page:
         with self._building:
             body = self._current(page_format)
             if body is None:
-                known = self._bodies[page_format].blocks if page_format in self._bodies else {}
-                body = _build(self._store.snapshot(), page_format, self._clock.monotonic(), known)
+                previous = self._bodies[page_format].blocks if page_format in self._bodies else {}
+                body = _build(self._store.snapshot(), page_format, self._clock.monotonic(), previous)
                 self._bodies[page_format] = body
             return body
 
 
 def _build(
-    snapshot: Snapshot[RenderedProject], page_format: Format, now: float, known: Mapping[bytes, _Block]
+    snapshot: Snapshot[RenderedProject], page_format: Format, now: float, previous: Mapping[bytes, _Block]
 ) -> _Body:
-    """Join the lines that may still be shown, family by family, keeping known blocks that are the same."""
+    """Join the lines that may still be shown, family by family, keeping the previous blocks that are the same."""
     rendered = [published.rendered for published in snapshot.projects]
     columns = zip(*[each.lines_at(now) for each in rendered], strict=True)
     blocks: dict[bytes, _Block] = {}
     for lines in _cut(columns, page_format):
         # A block is found by its first lines, of which no two blocks have the same.
-        block = known.get(lines[0])
+        block = previous.get(lines[0])
         blocks[lines[0]] = block if block is not None and block.lines == lines else _deflate(lines)
     return _Body(
         version=snapshot.version,
@@ -178,7 +178,7 @@ def _cut(columns: Iterator[tuple[bytes, ...]], page_format: Format) -> Iterator[
 def _pieces(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     """Yield the lines of a family in pieces of about a block, of as many projects while sizes are alike.
 
-    As many is a power of two, so that numbers which grow a digit move no border.
+    The number of projects is a power of two, so that a number that grows by a digit moves no border.
     """
     average = sum(map(len, lines)) / len(lines)
     count = 1 << max(0, round(log2(_BLOCK_BYTES / average)))

@@ -1,7 +1,7 @@
 """What prometheus-client says of the process, read more cheaply.
 
-Its collector lists every open file for each scrape, which beside a thousand connections took half of
-the time of an answer. Names, kinds, help, and what never changes, are its own.
+Its collector lists every open file for each scrape. With a thousand connections that took half the time of
+an answer. Names, kinds, help texts and constant values are its own.
 """
 
 import resource
@@ -23,8 +23,8 @@ _NEVER_CHANGES = frozenset({"process_start_time_seconds", "python_info"})
 class ProcessMetrics:
     """The families of prometheus-client's process and platform collectors, read anew for each scrape.
 
-    What cannot be read now is left out, as its collector does: no scrape fails for it, and no value of
-    before stands in for it.
+    What cannot be read now is left out, as its collector does: no scrape fails, and no old value is shown
+    instead.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ def _before_the_value(page_format: Format, metric: Metric) -> bytes:
 def _read() -> dict[str, float]:
     """Return what changes of the process, by name of the family; nothing where ``/proc`` cannot be read.
 
-    That may be so for a moment only, when the process has as many files open as it may.
+    That may last only a moment, when the process has as many files open as it may.
     """
     try:
         virtual_pages, resident_pages = _MEMORY.read_bytes().split()[:2]

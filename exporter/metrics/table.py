@@ -49,7 +49,7 @@ def money(text: str, value: Callable[[R], float | None]) -> Metric[R]:
 
 
 def counter(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a metric that only grows, but for a reset to 0."""
+    """Return a metric that only grows, except for a reset to 0."""
     return Metric(text, value, Kind.COUNTER)
 
 

@@ -1,1 +1,1 @@
-"""When to ask, whom, and what happens to the answer."""
+"""When to ask QuantConnect, for what, and what happens to the answer."""

@@ -109,7 +109,7 @@ class AccountPoller:
         return True
 
     def retire(self) -> Handover:
-        """Publish nothing any more, not even what is being asked now, and return what a successor needs."""
+        """Stop publishing, also of requests under way, and return what a successor needs."""
         with self._lock:
             self._retired = True
         return Handover(
@@ -136,7 +136,7 @@ class AccountPoller:
         return self.listing.up is not None and all(state.is_tried for state in self._states())
 
     def unlisted(self) -> str | None:
-        """Return why the account's projects cannot be listed, ``None`` if they could of late."""
+        """Return why the account's projects cannot be listed, ``None`` if they were listed lately."""
         interval = self.jobs.listing_interval()
         counts_for = believed_for(self._defaults.polling.stale_after, interval)
         if self.listing.up and self._clock.monotonic() - self._listed_at >= counts_for:
@@ -144,7 +144,7 @@ class AccountPoller:
         return self.listing.last_failure
 
     def _take_over(self, handover: Handover) -> None:
-        """Take over what is known of the projects that stay ours, and take the others off the page."""
+        """Take over the states of the projects that stay ours, and take the others off the page."""
         self.listing = handover.listing
         self._listed_at = handover.listed_at
         self._discovery.roster = handover.roster
@@ -162,13 +162,13 @@ class AccountPoller:
                 self.jobs.begin(adopted, handover.planned)
 
     def _update(self, project_id: int, change: Change) -> Update | None:
-        """Publish a change, unless another poller has taken over meanwhile."""
+        """Publish a change, unless a successor has taken over meanwhile."""
         return self._store.update(
             project_id, lambda previous: previous if self._retired else change(previous)
         )
 
     def _run(self, client: Client, key: JobKey) -> None:
-        # No error outlives its handler: one that its own frame keeps is garbage that only a search finds.
+        # No error outlives its handler: kept in its own frame, only the garbage collector would free it.
         try:
             self._poll(client, key)
         except Unauthorized as error:
@@ -178,7 +178,7 @@ class AccountPoller:
             self.jobs.failed(key, error)
         except Exception as error:  # noqa: BLE001 - one bad answer must not end the worker
             log.internal_error(self.account.name, key, error)
-            self._record_failure(key, Reason.INTERNAL, "a mistake of the exporter")
+            self._record_failure(key, Reason.INTERNAL, "an error in the exporter")
             self.jobs.failed(key, None)
         else:
             self.jobs.succeeded(key)
@@ -290,7 +290,7 @@ class AccountPoller:
             self._drop(project_id)
 
     def _leave_out(self, project_id: int) -> None:
-        """Note that a list leaves a project out: it is polled as before until that is sure."""
+        """Note that a list leaves a project out: it is polled as before until that is certain."""
         if not self._discovery.roster.is_gone(project_id):
             return
         if project_id in self._named:

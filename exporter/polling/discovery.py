@@ -11,7 +11,7 @@ from exporter.quantconnect.wire.live import Listing
 
 
 class Discovery:
-    """Says which listed projects begin to be polled, and which no longer are. Not thread safe.
+    """Decides which listed projects begin to be polled, and which no longer are. Not thread safe.
 
     At most ``most`` of those that are not named run; ``dropped`` counts the running ones beyond.
     """
@@ -33,8 +33,8 @@ class Discovery:
     ) -> list[int]:
         """Return the listed projects that are to be polled from now on: those that run come first.
 
-        ``polled`` are the account's projects so far, ``is_taken`` tells of a project whether any
-        account polls it; ``now`` in Unix seconds.
+        ``polled`` are the account's projects so far, ``is_taken`` tells whether any account polls a
+        project; ``now`` in Unix seconds.
         """
         found: dict[Selection, list[int]] = {each: [] for each in Selection}
         for project_id, deployments in sorted(listing.deployments.items()):

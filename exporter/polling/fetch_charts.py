@@ -18,7 +18,7 @@ _OVERLAP = 3600.0
 _AHEAD = 60.0
 """Seconds asked for beyond our clock, in case the API's is ahead."""
 _SHORTEST_SPAN = 10.0
-"""Seconds between start and end, fewer of which QuantConnect may refuse."""
+"""Shortest time between start and end, in seconds: QuantConnect may refuse a shorter one."""
 _LOADING_PATIENCE = 600.0
 """Seconds for which a chart that is loading is asked for with the same start and end."""
 

@@ -14,9 +14,9 @@ def fetch_orders(poll: Poll) -> Fetched:
 
     What was read before an error is kept for the next poll.
     """
-    known = poll.state.order_book
-    is_continued = known is not None and known.wanted is not None
-    book = (known or OrderBook(poll.deployment.deploy_id, poll.deployment.launched)).begun()
+    previous = poll.state.order_book
+    is_continued = previous is not None and previous.wanted is not None
+    book = (previous or OrderBook(poll.deployment.deploy_id, poll.deployment.launched)).begun()
     for requests_left in range(MOST_REQUESTS_FOR_ORDERS, 0, -1):
         if book.wanted is None and is_continued:
             # What may have changed since the earlier poll is asked for again, if this poll has room for it.
@@ -42,12 +42,12 @@ def _next_cost(book: OrderBook) -> int:
 
 
 def _with_orders(book: OrderBook, now: Instant) -> Change:
-    def change(previous: ProjectState) -> ProjectState:
+    def change(state: ProjectState) -> ProjectState:
         if book.wanted is not None:
-            return previous._replace(order_book=book)
-        totals, known = book.totals().with_fees_in(previous.account_currency), previous.orders
+            return state._replace(order_book=book)
+        totals, previous = book.totals().with_fees_in(state.account_currency), state.orders
         # The same object tells rendering that nothing has changed.
-        value = known.value if known is not None and known.value == totals else totals
-        return previous._replace(order_book=book, orders=Reading(value, now))
+        value = previous.value if previous is not None and previous.value == totals else totals
+        return state._replace(order_book=book, orders=Reading(value, now))
 
     return change

@@ -1,4 +1,4 @@
-"""What a poll of one source has to ask with, and what comes of it."""
+"""What a poll of one source starts from, and what it results in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an answer changes; with ``error``, the part of it that did not come.
+    """What an answer changes; ``error`` is why a part of it is missing.
 
-    ``next_cost`` is how many requests the next poll will make, ``None`` for as many as ever.
+    ``next_cost`` is how many requests the next poll will make, ``None`` for as many as before.
     """
 
     change: Change

@@ -1,4 +1,4 @@
-"""When an account is not asked anything: it asked too often, or its credentials were refused."""
+"""When an account must not send requests: it sent too many, or its credentials were refused."""
 
 from math import inf
 
@@ -45,7 +45,7 @@ class AccountHold:
         self._sign_in_due = inf
 
     def leave_open(self, now: float) -> None:
-        """Note that trying the credentials had no answer: they stay refused, and the wait as it was."""
+        """Note that trying the credentials had no answer: they stay refused, and the wait stays the same."""
         self._postpone(now)
 
     def release(self) -> None:

@@ -71,13 +71,13 @@ class JobQueue:
             self._changed.notify_all()
 
     def refused(self) -> None:
-        """Note that the account's credentials were refused: until they are not, only they are tried."""
+        """Note that the account's credentials were refused: until they are accepted, only they are tried."""
         with self._changed:
             self._schedule.refused(self._clock.monotonic())
             self._changed.notify_all()
 
     def sign_in_failed(self, error: ApiError) -> None:
-        """Note that it could not be learnt whether the credentials are accepted."""
+        """Note that trying the credentials had no answer."""
         with self._changed:
             self._schedule.sign_in_failed(error, self._clock.monotonic())
 
@@ -111,10 +111,10 @@ class JobQueue:
     ) -> None:
         """Ask for a running project's values from now on, or from when it was planned before.
 
-        What begins within a second is due at once and together: first the portfolios of all projects,
-        then what else there is, so that no worker ends up waiting for a project that another asks for.
-        Of one that is redeployed the statistics come first: they alone name the deployment that
-        QuantConnect answers with.
+        What begins within a second is due at once and together: first the portfolios of all projects, then
+        the other sources, so that no worker waits for a project that another one is asking for. After a
+        redeployment the statistics come first: they alone name the deployment that QuantConnect answers
+        with.
         """
         jobs = list(value_jobs(state.project_id, state.settings))
         if is_redeployed:
@@ -128,7 +128,7 @@ class JobQueue:
                 self._schedule.add(key, interval, due, cost, priority)
 
     def end(self, project_id: int) -> None:
-        """Ask no more for a project's values."""
+        """Stop asking for a project's values."""
         with self._changed:
             self._running.discard(project_id)
             for source in VALUE_SOURCES:
@@ -173,7 +173,7 @@ class JobQueue:
     def wait(self, longest: float) -> None:
         """Return when a job may be due, after ``longest`` seconds, or when woken.
 
-        Of the workers that wait, one watches for the next job; all would wake for each job otherwise.
+        One of the waiting workers watches for the next job. Otherwise all would wake for each job.
         """
         with self._changed:
             due = self._schedule.next_due()

@@ -14,7 +14,7 @@ _logger = logging.getLogger("exporter.polling")
 
 
 def failed(update: Update | None, source: Source, reason: Reason, text: str, *, quiet: bool) -> None:
-    """Warn when a source begins to fail or fails for another reason; ``quiet`` where the log says so already."""
+    """Warn when a source begins to fail or fails for another reason; ``quiet`` when the log already says so."""
     if update is None or update.after is update.before:
         return
     before = update.before.health[source]
@@ -41,20 +41,20 @@ def members_unknown(update: Update | None) -> None:
     new = update.after.portfolio.value.unknown_members - previous
     if new:
         _logger.warning(
-            "holdings have members that this version does not know; what is left out beside them is not shown as 0",
+            "holdings have members that this version does not know; numbers missing beside them are not shown as 0",
             extra={**_project(update.after), "members": ", ".join(sorted(new))},
         )
 
 
 def orders_moved(update: Update | None) -> None:
-    """Warn when the list of orders is not the one read before; only once, since a full list moves with each order."""
+    """Warn when the list of orders has changed since it was read; once only: a full list moves with each order."""
     before = update.before.order_book if update else None
     after = update.after.order_book if update else None
     if update is None or before is None or after is None or after.rereads == before.rereads:
         return
     _logger.log(
         logging.INFO if before.rereads else logging.WARNING,
-        "orders have left the list or changed their place in it; it is read again, and what was counted stays",
+        "the list of orders has lost or moved some; it is read again, and the counters stay",
         extra=_project(update.after),
     )
 
@@ -96,7 +96,7 @@ def listing_recovered(account: str) -> None:
 def account_refused(account: str, text: str) -> None:
     """Warn that QuantConnect refuses an account's credentials."""
     _logger.warning(
-        "QuantConnect refuses the account: nothing but its sign-in is asked until it succeeds",
+        "QuantConnect refuses the account: until its sign-in succeeds, nothing else is asked",
         extra={"account": account, "reason": Reason.UNAUTHORIZED, "error": text},
     )
 
@@ -126,7 +126,7 @@ def stretched(account: Account, factor: float) -> None:
 
 
 def outlasting(account: str, sources: Mapping[Source, float]) -> None:
-    """Log that values are shown for longer than ``stale_after``, for how many seconds, or no longer are."""
+    """Log which values are shown for longer than ``stale_after``, and for how long, or that none are any more."""
     if sources:
         shown = ", ".join(f"{source} {seconds:.0f}s" for source, seconds in sorted(sources.items()))
         _logger.warning(
@@ -138,9 +138,9 @@ def outlasting(account: str, sources: Mapping[Source, float]) -> None:
 
 
 def suddenly_empty(account: str) -> None:
-    """Warn that an account's list is empty, which is not believed before it is so three times in a row."""
+    """Warn that an account's list is empty, which is believed only after three empty lists in a row."""
     _logger.warning(
-        "the list of live algorithms is suddenly empty: projects are polled as before until it is so again",
+        "the list of live algorithms is suddenly empty: projects are polled as before unless it stays empty",
         extra={"account": account},
     )
 
@@ -148,7 +148,7 @@ def suddenly_empty(account: str) -> None:
 def stray_row(account: str, error: Malformed) -> None:
     """Warn that a row of an account's list names no project."""
     _logger.warning(
-        "a row of the list of live algorithms cannot be read, and it is not known whose it is",
+        "a row of the list of live algorithms cannot be read, and its project is not known",
         extra={"account": account, "reason": error.reason, "error": str(error)},
     )
 
@@ -164,7 +164,7 @@ def projects_dropped(account: str, count: int) -> None:
 def internal_error(account: str, key: JobKey, error: Exception) -> None:
     """Log an error of our own with its traceback."""
     _logger.error(
-        "poll failed by a mistake of the exporter",
+        "poll failed: an error in the exporter",
         exc_info=error,
         extra={"account": account, "source": key.kind, "project_id": key.project_id},
     )

@@ -17,10 +17,10 @@ NAMES_RETRY = 600.0
 
 @dataclass(frozen=True, slots=True)
 class ProjectNames:
-    """The names as last read, for which projects they were asked, and when they are due again.
+    """The names as last read, the projects they were read for, and when they are due again.
 
-    ``due`` is in monotonic seconds. A project is shown under its id until its name is known, so a
-    failure here stops nothing.
+    ``due`` is in monotonic seconds. A project is shown under its id until its name is known, so a failure
+    here does no harm.
     """
 
     by_id: Mapping[int, str] = field(default_factory=dict)

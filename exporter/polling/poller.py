@@ -26,7 +26,7 @@ class Stopping(BaseException):
 
 
 class Crew:
-    """Threads that wait for work. They are started before anything else changes: there may be none to be had.
+    """Threads that wait for work. They are started before anything else changes, because starting may fail.
 
     Raises RuntimeError, and leaves none behind, if not all of them can be started.
     """
@@ -61,7 +61,7 @@ class Crew:
 
 
 class AccountWorkers:
-    """The threads that poll one account: those of ``crew``, or such as it starts itself."""
+    """The threads that poll one account: those of ``crew``, or its own."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class AccountWorkers:
         self._skewed = False
 
     def start(self) -> None:
-        """Begin to poll; raises RuntimeError if there are no threads to be had."""
+        """Begin to poll; raises RuntimeError if no thread can be started."""
         account = self.poller.account
         if self._crew is None:
             self._crew = Crew(account.name, account.max_concurrent_requests)
@@ -100,7 +100,7 @@ class AccountWorkers:
         self.poller.jobs.wake()
 
     def healthy(self) -> bool:
-        """Tell whether every thread has shown lately that it moves."""
+        """Tell whether every thread has lately shown that it is alive."""
         if self.lost():
             return False
         now = self._clock.monotonic()
@@ -108,7 +108,7 @@ class AccountWorkers:
             return all(now - shown < self._stuck_after for shown in self._alive.values())
 
     def lost(self) -> bool:
-        """Tell whether there are fewer threads than there should be: nothing would replace a lost one."""
+        """Tell whether a thread has died: nothing would replace it."""
         if self._stop.is_set() or self._crew is None:
             return False
         alive = sum(thread.is_alive() for thread in self._crew.threads)
@@ -129,7 +129,7 @@ class AccountWorkers:
             client.close()
 
     def note_clock_skew(self) -> None:
-        """Log when our clock comes to differ from the API's, and when it does not any more."""
+        """Log when our clock begins to differ from the API's, and when both agree again."""
         skew = self.log.requests.clock_skew_seconds
         with self._lock:
             skewed = skew is not None and abs(skew) > _MOST_SKEW
@@ -185,7 +185,7 @@ class Poller:
         return any(account.lost() for account in self.accounts)
 
     def not_ready(self) -> str | None:
-        """Return why the page says too little: projects not tried once, or no account that can be listed."""
+        """Return why the page is incomplete: projects not tried yet, or no account that can be listed."""
         if not all(account.poller.tried() for account in self.accounts):
             return "not every project has been tried yet"
         unlisted = {each.poller.account.name: each.poller.unlisted() for each in self.accounts}

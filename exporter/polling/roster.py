@@ -1,21 +1,22 @@
-"""What an account's lists, one after another, say of the projects that they leave out."""
+"""Which projects successive lists of an account leave out."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 LISTS_UNTIL_GONE = 2
-"""Lists in a row that have to leave a project out before it counts as gone."""
+"""How many lists in a row must leave a project out before it counts as gone."""
 LISTS_UNTIL_EMPTY = 3
-"""Empty lists in a row that have to follow one which was not, before they are believed."""
+"""How many empty lists in a row are needed, after one that was not empty, to be believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The projects of the lists so far: one list that leaves out what runs is an error more often than the truth.
+    """The projects of the lists so far.
 
-    ``listed`` are those of the last list that counts, ``left_out`` tells how many lists in a row had
-    to do without each of the others, and ``empty`` how many in a row had none at all.
+    A single list that leaves out a running project is more often wrong than right. ``listed`` are the
+    projects of the last list that counts. ``left_out`` counts, for each other project, the lists in a
+    row without it, and ``empty`` the empty lists in a row.
     """
 
     listed: frozenset[int] = frozenset()
@@ -25,7 +26,7 @@ class Roster:
     def after(self, listed: AbstractSet[int]) -> "Roster":
         """Return the roster after one more list."""
         if not listed and self.listed and self.empty + 1 < LISTS_UNTIL_EMPTY:
-            # What the list before had left out is missing twice in a row: believed or not, this list has none of it.
+            # What the previous list left out is missing twice in a row, even if this list is not believed.
             return replace(self, left_out={}, empty=self.empty + 1)
         if not listed:
             return Roster()

@@ -17,7 +17,7 @@ from exporter.polling.hold import AccountHold
 from exporter.polling.stretch import Stretch, Turn, stretch_for, turn_of
 
 LONGEST_HOLD = 3600.0
-"""The most seconds of a Retry-After that are believed."""
+"""The longest Retry-After that is obeyed, in seconds."""
 LONGEST_BACKOFF = 300.0
 """Seconds between attempts at a source that keeps failing."""
 SLOWEST_BACKOFF = 8
@@ -69,10 +69,9 @@ class Due:
 class Schedule:
     """The jobs of one account. Not thread safe: its owner holds a lock. Times are monotonic seconds.
 
-    One job of a project runs at a time, so that one that hangs holds one worker. A heap has a point
-    for each job that may run: its due time, and for equal ones the job's priority and number, so that of
-    the lowest priority the one added first goes first. A point is outdated when its job has gone or is
-    due at another time, and is passed over. Points of a project that is busy wait until it is free.
+    One job of a project runs at a time, so that one that hangs holds one worker. A heap has a point for
+    each job that may run, sorted by due time, then priority, then age. A point is skipped when its job is
+    gone or due at another time. Points of a busy project wait until it is free.
     """
 
     def __init__(self, requests_per_minute: int, random: Callable[[], float]) -> None:
@@ -102,7 +101,7 @@ class Schedule:
         self._plan(job, due)
 
     def planned(self) -> Mapping[JobKey, float]:
-        """Return when each job is due that does not run now."""
+        """Return when each job that is not running is due."""
         return {key: job.due for key, job in self._jobs.items() if not job.running}
 
     def remove(self, key: JobKey) -> None:
@@ -159,9 +158,8 @@ class Schedule:
     def take(self, now: float) -> Due | None:
         """Return the job that has been due longest and mark it as running, or ``None`` if none is due.
 
-        While the account is on hold, nothing looks alive that is not asked for. With refused
-        credentials every job that is due fails. While QuantConnect wants no requests, a job waits,
-        and fails when its interval is shorter than the wait.
+        While the account is on hold, no source must look alive. With refused credentials every job that is
+        due fails. During a rate limit a job waits, and fails when the wait is longer than its interval.
         """
         if self._hold.sign_in_due <= now:
             self._hold.try_signing_in()
@@ -202,18 +200,18 @@ class Schedule:
                 self._plan(job, now)
 
     def refused(self, now: float) -> None:
-        """Note that the account's credentials were refused: nothing else is asked until they are not."""
+        """Note that the account's credentials were refused: until they are accepted, only they are tried."""
         self._hold.refuse(now)
 
     def sign_in_failed(self, error: ApiError, now: float) -> None:
-        """Note that it could not be learnt whether the credentials are accepted."""
+        """Note that trying the credentials had no answer."""
         self._hold.leave_open(now)
         if isinstance(error, RateLimited):
             self.hold_for_rate_limit(now + min(error.retry_after or 0.0, LONGEST_HOLD))
 
     @property
     def rate_limited_until(self) -> float:
-        """Until when the account is quiet because it asked too often; a time past when it is not."""
+        """Until when the account sends no requests because it sent too many; in the past when it may."""
         return self._hold.rate_limited_until
 
     def hold_for_rate_limit(self, until: float) -> None:
@@ -225,7 +223,7 @@ class Schedule:
             case RateLimited():
                 return self._after_rate_limit(job, error, now)
             case Unauthorized():
-                # A refusal that is the job's own: of the account, the sign-in decides.
+                # Refused although the account is signed in: only this job waits.
                 longest = LONGEST_BACKOFF if job.key.project_id is None else LONGEST_REFUSAL_BACKOFF
                 return now + self._doubled_interval(job, longest)
             case NotReady():
@@ -240,7 +238,7 @@ class Schedule:
     def _after_rate_limit(self, job: _Job, error: RateLimited, now: float) -> float:
         """Return when to ask again: after a hold of the account, unless the limit is the job's own.
 
-        It is, when others were answered since the job was limited before.
+        It is if others were answered since this job was last limited.
         """
         wait = min(error.retry_after if error.retry_after is not None else self._backoff(job), LONGEST_HOLD)
         is_own = job.rate_limited_at < self._last_success

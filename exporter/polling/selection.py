@@ -32,7 +32,7 @@ class Selection(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Tells which listed projects an account polls.
+    """Decides which listed projects an account polls.
 
     ``named`` are the projects that the configuration names for the account; ``may_discover`` tells
     which others it may poll, if it discovers any. One that has ended is kept for ``keep_ended_for``
@@ -60,9 +60,9 @@ class Selector:
         return Selection.ENDED if self.keeps(latest.ended, now) else Selection.NOT_RUNNING
 
     def may_poll(self, project_id: int) -> bool:
-        """Tell whether a project that has been polled may be so still."""
+        """Tell whether a project that has been polled may still be."""
         return project_id in self.named or (self.discover and self.may_discover(project_id))
 
     def keeps(self, ended: float | None, now: float) -> bool:
-        """Tell whether a project that ended then is still polled; both in Unix seconds."""
+        """Tell whether a project that ended at that time is still polled; both in Unix seconds."""
         return ended is not None and now < ended + self.keep_ended_for

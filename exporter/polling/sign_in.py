@@ -1,4 +1,4 @@
-"""Whether QuantConnect accepts an account's credentials: asked of the account, not read off a refused request."""
+"""Whether QuantConnect accepts an account's credentials: learnt by signing in, not from a refused request."""
 
 from math import inf
 from threading import Lock
@@ -47,7 +47,7 @@ class SignIn:
         return Verdict(refusal.reason, str(refusal), refusal, is_of_account=True)
 
     def _is_accepted(self, client: Client, refused_at: float) -> bool:
-        """Return whether the account is signed in, by an attempt not before a monotonic time."""
+        """Return whether the account is signed in; an attempt before ``refused_at`` does not count."""
         with self._lock:
             if self.refused_since is None and self._accepted_at < refused_at:
                 self._try(client)

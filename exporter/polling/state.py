@@ -75,12 +75,11 @@ class ProjectState(NamedTuple):
     """Everything published about one project.
 
     ``deployment`` is ``None`` while the status is not known, and a reading of ``None`` for a
-    project never deployed; ``ended`` is when it was first seen to run no more, Unix
-    seconds. ``portfolio_changed`` is when the portfolio last differed from the one
-    before, Unix seconds. ``charts`` holds the last point of each series by chart. ``orders`` is what
-    the ``order_book`` came to when it was last complete.
-    ``account_currency`` is ``None`` while it is not known. ``loading`` has the time that was asked
-    for of each chart that QuantConnect is still preparing. ``answers_of`` is the deployment that
+    project never deployed; ``ended`` is when it was first seen not running, Unix seconds.
+    ``portfolio_changed`` is when the portfolio last differed from the one before, Unix seconds. ``charts``
+    holds the last point of each series by chart. ``orders`` is what the ``order_book`` came to when it was
+    last complete. ``account_currency`` is ``None`` while it is not known. ``loading`` has the time that was
+    asked for of each chart that QuantConnect is still preparing. ``answers_of`` is the deployment that
     ``live/read`` named last, ``None`` while it has not.
     """
 
@@ -166,8 +165,8 @@ class ProjectState(NamedTuple):
     def with_answers_of(self, deploy_id: str | None) -> "ProjectState":
         """Return the state after ``live/read`` named a deployment.
 
-        The portfolio names none. It goes when QuantConnect answers with another deployment than the
-        running one, for then it is of the other too.
+        The portfolio names none. It goes when QuantConnect answers with another deployment than the running
+        one, because then it belongs to that one too.
         """
         running = self.current_deployment
         if deploy_id is None or running is None or deploy_id == running.deploy_id:
@@ -256,7 +255,7 @@ def sources_of(settings: ProjectSettings) -> tuple[Source, ...]:
 
 
 def believed_for(stale_after: float, interval: float | None) -> float:
-    """Return for how many seconds an answer counts that is asked for in this interval in force.
+    """Return for how many seconds an answer counts, at an interval in force.
 
     That is ``stale_after``, or 2.5 intervals if they are longer: a short budget must not take the
     values of a healthy project off the page.

@@ -1,17 +1,17 @@
-"""What a short request budget does to the intervals: which sources give first, and how much."""
+"""What a short request budget does to the intervals: which are stretched first, and by how much."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
 EQUITY_ADVANTAGE = 4.0
-"""How many times longer the other intervals become before the one of equity gives too."""
+"""How many times longer the other intervals become before that of equity is stretched too."""
 
 _ROUNDING = 1e-6
 _SHARE_OF_BUDGET = 0.95
-"""What jobs may use of a short budget; the rest is for names and repeated attempts."""
+"""Share of a short budget for jobs; the rest is for names and repeated attempts."""
 _MOST_FOR_STATUS = 0.9
-"""What statuses may use of that: only beyond it do they give as well, so that values still come."""
+"""Share of that for statuses: beyond it they are stretched too, so that values still come."""
 
 
 class Turn(Enum):
@@ -26,7 +26,7 @@ _TURNS = {"equity": Turn.LAST, "status": Turn.NEVER, "listing": Turn.NEVER}
 
 
 def turn_of(kind: str) -> Turn:
-    """Return when a kind of job gives: the status never, the equity last, all else first."""
+    """Return when a kind of job is stretched: the status never, the equity last, all else first."""
     return _TURNS.get(kind, Turn.FIRST)
 
 

@@ -1,1 +1,1 @@
-"""``--config.probe``: what the exporter would do with a configuration, tried and told."""
+"""``--config.probe``: tries a configuration, and reports what the exporter would do with it."""

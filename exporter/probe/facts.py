@@ -62,7 +62,7 @@ class Interval:
 class Findings:
     """What a signed-in account has.
 
-    ``wanted`` is the requests a minute at the configured intervals; ``notes`` are what went wrong beside.
+    ``wanted`` is the requests a minute at the configured intervals; ``notes`` are what else went wrong.
     """
 
     projects: tuple[FoundProject, ...]
@@ -78,7 +78,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What became of an account: ``findings``, or the ``failure`` for which there are none.
+    """The result for an account: ``findings``, or the ``failure`` because of which there are none.
 
     ``timeout`` is in seconds, ``asked_at`` this machine's clock in Unix seconds.
     """

@@ -59,7 +59,7 @@ def _throttle(account: Account, clock: Clock, wait: Callable[[float], None]) -> 
 
 
 class _Inquiry:
-    """What is asked of one account that is signed in to, and what went wrong with it."""
+    """What is asked of one account after signing in, and what went wrong."""
 
     def __init__(
         self, config: Config, account: Account, taken: Container[int], client: Client, now: float

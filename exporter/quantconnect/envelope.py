@@ -37,7 +37,7 @@ _FIRST_REDIRECT = 300
 MOST_CONTAINERS = 200_000
 """Objects and arrays in a body: a list of empty ones takes up to seventy times its size in memory."""
 MOST_FORGIVEN = 2 * 1024 * 1024
-"""Bytes of a body in another shape than today's, of which nothing is skipped."""
+"""Bytes of a body in another shape than today's: nothing in it is skipped while it is read."""
 
 
 class Envelope(TypedDict):

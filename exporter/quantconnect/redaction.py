@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 _MASK = b"<secret>"
 _SHORTEST_SECRET = 8
-"""Characters: masking a shorter one would break bodies that hold it by chance."""
+"""Characters of the shortest secret that is masked: a shorter one may be in a body by chance."""
 _ESCAPES = {b"\\/": b"/"} | {
     spelled % code: bytes([code])
     for code in range(0x20, 0x7F)

@@ -49,7 +49,7 @@ _FAILURES_BY_TEXT = {
 
 
 def transport_error(error: Exception, timeout: float) -> ApiError:
-    """Return our error for one of the transport. Only its class is kept: its text may repeat the request."""
+    """Return our error for an error of the transport. Only its class is kept: its text may repeat the request."""
     causes = _causes(error)
     for cause in causes:
         cause.__traceback__ = None  # its frames hold the answer, in a cycle that only a search would find

@@ -254,11 +254,11 @@ def test_list_that_shrinks_is_told_and_no_counter_falls(cloud, caplog):
         del orders[:50]
         bench.advance(FIVE_MINUTES)
         assert of(bench.samples(), "fills_total")["buy"] == 130
-        assert caplog.text.count("orders have left the list") == 1
+        assert caplog.text.count("list of orders has lost or moved some") == 1
         orders.append(order(131))
         bench.advance(FIVE_MINUTES)
         assert of(bench.samples(), "fills_total")["buy"] == 131
-        assert caplog.text.count("orders have left the list") == 1
+        assert caplog.text.count("list of orders has lost or moved some") == 1
 
 
 def test_late_fills_and_cancellations_are_seen(cloud, clock):
