@@ -1,14 +1,22 @@
 """Bodies made to fill memory: whatever comes, four workers that read it stay under 200 MiB."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from exporter.quantconnect.client import LARGEST_BODIES
+from exporter.clock import SystemClock
+from exporter.demo.faults import Fault
+from exporter.demo.scenario import demo_scenario
+from exporter.demo.server import SimulatedQuantConnect
+from exporter.quantconnect.client import AUTHENTICATE, LARGEST_BODIES, PROJECTS_READ
 from exporter.quantconnect.envelope import MOST_CONTAINERS, MOST_FORGIVEN
+from tests.programs import Address, exporter_process, wait_until, write_config
 from tests.raw_server import raw_server
+from tests.web.attackers import Victim, scraping
 
 MIB = 1024 * 1024
 READER = """
@@ -192,3 +200,49 @@ def test_memory_stays_bounded(seen, name):
     assert seen[name]["peak"] < 200
     assert len(seen[name]["texts"]) == 4
     assert max(map(len, seen[name]["texts"])) <= 300
+
+
+def peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+
+
+def watched(exporter: Address, api: SimulatedQuantConnect, endpoint: str, polls: int) -> tuple[float, float]:
+    """Scrape until so many requests were made; return the seconds of the worst scrape and the peak of memory."""
+    with scraping(Victim(exporter.url, exporter.process, Path())) as scrapes:
+        wait_until(lambda: sum(each.endpoint == endpoint for each in api.requests) >= polls, 60, endpoint)
+    assert scrapes.failures == []
+    return scrapes.worst, peak_mib(exporter.process.pid)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_scrapes_beside_hostile_bodies(tmp_path, capsys):
+    """While each body is polled again and again, scrapes take under 1 s, memory 200 MiB, a log line 4 kB."""
+    polling = dict.fromkeys(("status", "portfolio", "equity", "statistics", "charts", "orders"), "1s")
+    clock, log = SystemClock(), tmp_path / "exporter.log"
+    rows, longest = {}, 0
+    with SimulatedQuantConnect(demo_scenario(clock.wall()), clock) as api:
+        config = f"--config.file={write_config(tmp_path / 'config.yml', api, polling=polling)}"
+        for name, (endpoint, body) in BODIES.items():
+            if endpoint == AUTHENTICATE:  # asked only when something is refused
+                continue
+            fault, polls = Fault(endpoint=endpoint, body=body), 8
+            if endpoint == PROJECTS_READ:  # asked at the start, by each account, and then once an hour
+                handle, polls = api.faults.add(fault), 2
+            with exporter_process(config, log=log) as exporter:
+                if endpoint != PROJECTS_READ:
+                    api.requests.clear()
+                    handle = api.faults.add(fault)
+                rows[name] = watched(exporter, api, endpoint, polls)
+            api.faults.remove(handle)
+            api.requests.clear()
+            longest = max(longest, *map(len, log.read_bytes().splitlines()))
+    with capsys.disabled():
+        print(f"\n{'body':32} {'MiB':>5} {'worst scrape':>12} {'peak':>8}")  # noqa: T201 - what it is for
+        for name, (worst, peak) in rows.items():
+            print(f"{name:32} {len(BODIES[name][1]) / MIB:5.1f} {worst:10.3f} s {peak:4.0f} MiB")  # noqa: T201
+        print(f"longest log line: {longest} bytes")  # noqa: T201
+    assert max(peak for _, peak in rows.values()) < 200
+    assert max(worst for worst, _ in rows.values()) < 1
+    assert longest <= 4000

@@ -228,21 +228,31 @@ class Client:
         started = self._clock.monotonic()
         result: str = Reason.INTERNAL
         try:
-            response = self._post(endpoint, request)
-            if (skew := response.clock_skew()) is not None:
-                self._log.record_clock_skew(skew)
-            with _ONE_AT_A_TIME:
-                response = replace(response, content=without_secrets(response.content, self._secrets))
-                parsed = parse(interpret(response, shape), response.latest_clock())
+            parsed = self._answer(endpoint, request, shape, parse)
             result = OK
         except ApiError as error:
             result = error.reason
             error.endpoint = endpoint
+            error.__traceback__ = error.__context__ = None  # the frames of its reader hold the whole answer
             raise
         else:
             return parsed
         finally:
             self._record(endpoint, request, result, self._clock.monotonic() - started)
+
+    def _answer(
+        self,
+        endpoint: str,
+        request: Mapping[str, Any],
+        shape: type[Envelope],
+        parse: Callable[[Mapping[str, Any], float], T],
+    ) -> T:
+        response = self._post(endpoint, request)
+        if (skew := response.clock_skew()) is not None:
+            self._log.record_clock_skew(skew)
+        with _ONE_AT_A_TIME:
+            response = replace(response, content=without_secrets(response.content, self._secrets))
+            return parse(interpret(response, shape), response.latest_clock())
 
     def _record(self, endpoint: str, request: Mapping[str, Any], result: str, seconds: float) -> None:
         self._log.record(endpoint, result, seconds)

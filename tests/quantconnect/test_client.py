@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from traceback import walk_tb
 from urllib.parse import quote
 
 import pytest
@@ -671,6 +672,21 @@ def test_interim_responses_shift_no_answer(raw, make_client):
     client = make_client(raw.url)
     assert [client.live_deployment(number).deploy_id for number in (1, 2, 3)] == ["L-1", "L-2", "L-3"]
     assert len({each.connection for each in raw.received}) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"success":true,"orders":[{"id":"needle"}]}', b'{"success":true,"x":"needle"}', b"needle"]
+)
+def test_an_error_keeps_no_answer_in_memory(raw, make_client, body):
+    """An error that somebody holds on to holds no frame that has seen the answer, nor what it was raised from."""
+    raw.answers(body)
+    with pytest.raises(ApiError) as caught:
+        make_client(raw.url).live_orders(5, 0, 100)
+    error = caught.value
+    _, *frames = [frame for frame, _ in walk_tb(error.__traceback__)]  # the first is this test's own
+    assert frames
+    assert not [frame for frame in frames if "needle" in repr(frame.f_locals)]
+    assert error.__context__ is error.__cause__ is None
 
 
 def test_answer_longer_than_a_chunk(raw, make_client):
