@@ -32,7 +32,7 @@ def test_first_command_installs_and_runs():
 
 def test_second_command_is_what_ci_runs():
     """CI takes the test command from the README, so that both stay one."""
-    assert command("test").endswith("&& .venv/bin/pytest")
+    assert command("test").endswith("&& .venv/bin/pytest -n 4")
     assert "<!-- test command -->" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
