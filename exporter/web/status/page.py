@@ -19,6 +19,7 @@ from exporter.web.status.text import UNKNOWN, ago, number, profit, safe, utc
 _STYLE = files("exporter.web.status").joinpath("status.css").read_text("utf-8")
 _SCRIPT = files("exporter.web.status").joinpath("status.js").read_text("utf-8")
 _LISTED_PROBLEMS = 8
+_ALL_IS_WELL = "Nothing needs attention"
 
 
 def _only(text: str) -> str:
@@ -48,6 +49,7 @@ def status_page(
     problems = [problem for project in projects for problem in project.problems]
     problems += filter(None, of_accounts.values())
     verdict = _verdict(len(problems), accounts, projects)
+    look = "bad" if problems else "good" if verdict == _ALL_IS_WELL else ""
     navigation = "".join(f'<a href="{escape(address)}">{title}</a>' for title, address in links.items())
     return f"""<!doctype html>
 <html lang="en">
@@ -63,7 +65,7 @@ def status_page(
 <p id="notice" role="alert">Without its script this page does not renew itself. <a href="">Load it again</a></p>
 <script>{_SCRIPT}</script>
 <main>
-<p id="verdict"><strong class="{"bad" if problems else "good"}" role="status">{verdict}</strong>
+<p id="verdict"><strong class="{look}" role="status">{verdict}</strong>
 <span>{_counts(projects)}</span> <span>as of <time id="now" datetime="{utc(now)}">{utc(now)}</time></span></p>
 <div id="overview">{_attention(problems, now)}<div>{_currencies(projects)}{_accounts(accounts, now)}</div></div>
 {projects_table(projects, sort)}
@@ -81,7 +83,7 @@ def _verdict(problems: int, accounts: Sequence[AccountStatus], projects: Sequenc
     if any(account.state == "signing in" for account in accounts):
         return "Signing in"
     is_running = any(project.state.current_deployment for project in projects)
-    return "Nothing needs attention" if is_running else "Nothing is running"
+    return _ALL_IS_WELL if is_running else "Nothing is running"
 
 
 def _counts(projects: Sequence[Project]) -> str:

@@ -43,7 +43,11 @@ def sound(project_id=1):
 )
 def test_verdict(states, accounts, text):
     """The first line says whether all is well: a refused account is a problem though no project is known."""
-    assert verdict(page_of(*states, accounts=accounts)) == text
+    page = page_of(*states, accounts=accounts)
+    assert verdict(page) == text
+    assert ('<strong class="good"' in page) == (text == "Nothing needs attention"), (
+        "green means that something runs"
+    )
 
 
 def test_what_an_account_causes_is_said_once():
