@@ -126,7 +126,7 @@ def _rate_limited(error: RateLimited) -> Diagnosis:
 def _no_answer(facts: AccountFacts) -> Diagnosis:
     return _diagnosis(
         f"no complete answer from {_host(facts)} within {duration(facts.timeout)}",
-        "One of: QuantConnect is slow, or a proxy or firewall between holds the answer back. "
+        "One of: QuantConnect is slow, or a proxy or firewall in between delays the answer. "
         "Try again; if it happens again, raise timeout under polling.",
     )
 
@@ -177,7 +177,7 @@ _INSPECTED = (
     "proxy is your own, name the file of its authority: REQUESTS_CA_BUNDLE=/path/to/authority.pem."
 )
 _CLOCK_OR_CERTIFICATE = (
-    "One of: this machine's clock is wrong, which says {time} UTC; a proxy between shows a certificate of its "
+    "One of: this machine's clock is wrong, which says {time} UTC; a proxy in between shows a certificate of its "
     "own; or the server's was not renewed."
 )
 _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
@@ -187,11 +187,11 @@ _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
     ),
     TransportFailure.CONNECTION_REFUSED: (
         "{address} refuses the connection",
-        "One of: nothing listens there, so look at base_url; or a firewall turns it down.",
+        "One of: nothing listens there, so look at base_url; or a firewall refuses it.",
     ),
     TransportFailure.CONNECTION_CUT: (
         "the connection to {address} was cut before an answer came",
-        "One of: a proxy or firewall between, or a server that is being restarted. Try again.",
+        "One of: a proxy or firewall in between, or a server that is being restarted. Try again.",
     ),
     TransportFailure.CONNECT_TIMEOUT: (
         "no connection to {address} within {timeout}",
@@ -203,11 +203,11 @@ _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
     ),
     TransportFailure.PROXY: (
         "the proxy that {proxy} names cannot be used",
-        "Look at {proxy} in the environment. NO_PROXY={host} goes round the proxy.",
+        "Look at {proxy} in the environment. NO_PROXY={host} bypasses the proxy.",
     ),
     TransportFailure.PROXY_ADDRESS: (
         "{proxy} is not the address of a proxy",
-        "Set {proxy} in the environment to the like of http://proxy.example.org:3128.",
+        "Set {proxy} in the environment to an address such as http://proxy.example.org:3128.",
     ),
     TransportFailure.PROXY_LOGIN: (
         "the proxy that {proxy} names asks for a login (HTTP 407)",
@@ -219,7 +219,7 @@ _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
     ),
     TransportFailure.TLS: (
         "TLS cannot be agreed on with {address}",
-        "One of: that port does not speak TLS, so look at base_url; or a proxy between breaks it.",
+        "One of: that port does not speak TLS, so look at base_url; or a proxy in between breaks it.",
     ),
     TransportFailure.CERTIFICATE_SELF_SIGNED: ("the TLS certificate of {host} is self-signed", _INSPECTED),
     TransportFailure.CERTIFICATE_OF_UNKNOWN_AUTHORITY: (

@@ -20,8 +20,8 @@ _logger = logging.getLogger(__name__)
 class Acceptor:
     """Accepts on listening sockets and hands each connection to a protocol of its own.
 
-    ``make_protocol`` gets what stands for the connection in the registry until the protocol takes its
-    place. ``tls`` returns the context for the next connection, or None for plain HTTP.
+    ``make_protocol`` gets the placeholder of the connection in the registry, which the protocol replaces.
+    ``tls`` returns the context for the next connection, or None for plain HTTP.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Acceptor:
         asyncio.get_running_loop().remove_reader(listening)
 
     def _accept(self, listening: socket.socket) -> None:
-        """Accept one; the loop calls again, after all else that is to be done, while others wait."""
+        """Accept one connection. While others wait, the loop calls again, after its other work."""
         try:
             accepted, (host, *_) = listening.accept()
         except OSError as error:

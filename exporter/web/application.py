@@ -25,7 +25,7 @@ from exporter.web.status.page import HEADERS as STATUS_HEADERS
 from exporter.web.status.projects import is_order
 
 STATUS_SECONDS = 1.0
-"""How long the status page is shown to all who ask before it is made anew."""
+"""Seconds for which all requests get the same status page."""
 
 _MOST_QUERY_BYTES = 100
 """Of a query, of which one order of projects is read."""
@@ -56,9 +56,8 @@ def make_application(
 ) -> Starlette:
     """Return the ASGI application; any other path is 404, any other method 405.
 
-    ``reload`` asks for the changed configuration to be taken, and gives the problems for which it was
-    refused; without it there is no such path. ``allowed_hosts`` are answered beside loopback names; without
-    them every host is.
+    ``reload`` asks for a reload, and gives its problems; without it there is no such path.
+    ``allowed_hosts`` are answered beside loopback names; ``None`` answers every host.
     """
     routes = [
         Route(telemetry_path, _metrics(pages.metrics)),

@@ -74,10 +74,10 @@ class _Login(NamedTuple):
 
 
 class BasicAuth:
-    """Lets through to an ASGI application whoever is one of the users of that moment.
+    """Lets the present users through to an ASGI application.
 
-    A result is kept: a flood of wrong logins delays other unknown ones, never a known one, the event
-    loop or the pages.
+    Results are kept. A flood of wrong logins delays other unknown logins only: no known one, no page, not
+    the event loop.
     """
 
     def __init__(self, application: ASGIApp, users: Callable[[], Users]) -> None:
@@ -87,7 +87,7 @@ class BasicAuth:
         self._queue = LoginQueue(self._verdicts.put)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on, or answer 401 for a wrong login and 503 when too many wait to be checked."""
+        """Pass the request on, or answer 401 for a wrong login, or 503 when too many wait to be checked."""
         users = self._users()
         try:
             may_enter = not users or await self._may_enter(users, scope)
@@ -118,7 +118,7 @@ class BasicAuth:
 class _Verdicts:
     """Results of checks under keyed hashes of user, bcrypt hash and password: no password stays in memory.
 
-    Right logins are kept apart from wrong ones, whose number any stranger decides. Of each kind, the
+    Right logins are kept apart from wrong ones, of which any stranger can send many. Of each kind, the
     least recently used makes room.
     """
 

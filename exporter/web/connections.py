@@ -1,4 +1,4 @@
-"""Which connections are open, what each waits for and since when, and who makes room for a newcomer."""
+"""Which connections are open, what each waits for and since when, and which one makes room for a new one."""
 
 import asyncio
 from collections import Counter

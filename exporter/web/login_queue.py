@@ -1,4 +1,4 @@
-"""Costly checks of logins: one at a time, a bounded number waiting, those whose client has left forgotten."""
+"""Costly checks of logins: one at a time, and a bounded number waiting. Those whose client has left are dropped."""
 
 import asyncio
 from collections import Counter
@@ -33,10 +33,10 @@ class _Waiting:
 class LoginQueue:
     """Runs checks in a thread of its own, one at a time.
 
-    Addresses take turns, so that a flood delays its own address alone. Within an address the last login
-    that came is the next. When too many wait, the address with most of them loses the one that has waited
-    longest. If that login comes again, it is the next of its address: a guesser tries another password
-    each time, and so never gains that place.
+    Addresses take turns, so that a flood delays its own address alone. Within an address the newest login
+    is next. When too many wait, the address with most of them loses the one that has waited longest. If
+    that login comes again, it is the next of its address: a guesser tries another password each time, and
+    so never gains that place.
 
     ``keep`` gets each verdict before anybody else does.
     """
@@ -112,7 +112,7 @@ class LoginQueue:
 
 
 async def _in_a_thread(check: Check) -> bool | None:
-    """Return the result, None if there was no thread to be had."""
+    """Return the result, None if no thread could be started."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool | None] = loop.create_future()
 

@@ -18,7 +18,7 @@ class _Version:
 
 
 class PageReaders:
-    """Ends the readers of the oldest versions when all that are still read hold too much."""
+    """Ends the readers of the oldest versions when all versions that are still read hold too much."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes

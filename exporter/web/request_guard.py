@@ -1,4 +1,4 @@
-"""Which requests are answered at all: what a web page may make a browser send is refused.
+"""Refuses requests that a web page can make a browser send.
 
 A page can reach a loopback address through a name of its own (DNS rebinding), but not without telling
 that name in ``Host``. It can post a form across sites, but not without ``Sec-Fetch-Site`` or ``Origin``.
@@ -30,7 +30,7 @@ class RequestGuard:
         self._allowed_hosts = None if allowed_hosts is None else {host.lower() for host in allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on or refuse."""
+        """Pass the request on, or refuse it."""
         try:
             _take_authority(scope)
             refusal = self._refusal(scope["method"], Headers(scope=scope))

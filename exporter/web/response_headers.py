@@ -39,14 +39,14 @@ def read_headers(section: Section) -> Mapping[str, str]:
 
 
 class ResponseHeaders:
-    """Sets the headers of that moment on every response of an ASGI application."""
+    """Sets the present headers on every response of an ASGI application."""
 
     def __init__(self, application: ASGIApp, headers: Callable[[], Mapping[str, str]]) -> None:
         self._application = application
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on, and set the headers on what comes back."""
+        """Pass the request on, and set the headers of the response."""
         headers = self._headers()
 
         async def send_with_headers(message: Message) -> None:

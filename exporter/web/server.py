@@ -20,7 +20,7 @@ from exporter.web.web_config import LiveWebConfig
 
 BACKLOG = 1024
 _UNREAD_BYTES = 128 * 1024
-"""What the kernel is asked to hold at most for a client that reads nothing; Linux doubles it."""
+"""Bytes that the kernel may hold for a client that reads nothing; Linux doubles it."""
 SECONDS_TO_FINISH = 1
 """How long scrapes under way may take once the server is told to stop."""
 

@@ -1,4 +1,4 @@
-"""TLS as the section ``tls_server_config`` asks for, decided anew for each connection.
+"""TLS as the section ``tls_server_config`` asks for, decided for each connection.
 
 The keys are those of Prometheus' exporter-toolkit (docs/web-configuration.md). What Python's ``ssl``
 cannot do as the toolkit does it is refused by name.
