@@ -24,7 +24,7 @@ from exporter.domain.orders import OrderBook
 from exporter.metrics.rendering import RenderedProject, count_samples, render_project
 from exporter.polling.fetched import read_clock
 from exporter.polling.store import Store
-from exporter.process import collect_garbage_rarely
+from exporter.process import collect_garbage_rarely, return_freed_memory
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
 from exporter.quantconnect.envelope import Response, interpret
 from exporter.quantconnect.telemetry import RequestLog
@@ -62,6 +62,7 @@ def measure(*, quick: bool) -> list[Figure]:
     """Return the figures of one poll and of one answer."""
     rounds = 3 if quick else 7
     collect_garbage_rarely()  # as the command does
+    return_freed_memory()
     return [_one_poll(rounds), *(_answer(holdings, rounds) for holdings in SAMPLE_SECONDS), _orders(rounds)]
 
 

@@ -22,7 +22,7 @@ from exporter.metrics.rendering import RenderedProject, render_project
 from exporter.polling.fetched import read_clock
 from exporter.polling.state import ProjectState, Source
 from exporter.polling.store import Store
-from exporter.process import collect_garbage_rarely
+from exporter.process import collect_garbage_rarely, return_freed_memory
 from exporter.quantconnect.client import ENDPOINTS, RESULTS
 from exporter.quantconnect.telemetry import RequestLog
 from exporter.web.application import Pages, make_application
@@ -57,6 +57,7 @@ class Serving:
         )
         gc.collect()
         collect_garbage_rarely()
+        return_freed_memory()
         self.grown_mebibytes = (resident_bytes(own_process) - before) / MEBIBYTE
 
     def change(self, count: int) -> float:

@@ -30,6 +30,7 @@ from exporter.process import (
     collect_garbage_rarely,
     forbid_core_dumps,
     occupy_standard_files,
+    return_freed_memory,
     run_until_stopped,
 )
 from exporter.reload import Reloader
@@ -235,6 +236,7 @@ def _run(
     connections = affordable_connections(flags.max_connections, workers, raise_file_limit())
     server = WebServer(application, sockets, web_config, connections)
     collect_garbage_rarely()
+    return_freed_memory()
     return DONE if run_until_stopped(exporter, server, reloader, signals) else FAILED
 
 

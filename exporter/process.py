@@ -1,5 +1,6 @@
 """The process: what it does between its start and the signal that ends it."""
 
+import ctypes
 import gc
 import logging
 import os
@@ -13,6 +14,10 @@ from exporter.web.server import WebServer
 
 _WATCH_SECONDS = 1.0
 """Seconds between liveness checks."""
+
+_M_MMAP_THRESHOLD = -3
+_LARGE_BUFFER = 128 * 1024
+"""Bytes from which a buffer is returned when it is freed: what glibc begins with."""
 
 _logger = logging.getLogger(__name__)
 
@@ -33,6 +38,16 @@ def occupy_standard_files() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+
+
+def return_freed_memory() -> None:
+    """Let glibc give large buffers back to the system once they are free.
+
+    Each large answer otherwise raises the size from which it does so, up to 32 MiB (M_MMAP_THRESHOLD in
+    mallopt(3)), and what answers needed stays with the process. Other C libraries have no such call.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BUFFER)
 
 
 def collect_garbage_rarely() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from exporter.clock import Clock
 from exporter.config.model import Account, NamedProject, ProjectSettings
 from exporter.domain.deployment import Deployment, latest_deployment
-from exporter.errors import ApiError, Reason, Unauthorized
+from exporter.errors import ApiError, Reason
 from exporter.polling import log
 from exporter.polling.discovery import Discovery
 from exporter.polling.fetch import fetch
@@ -171,22 +171,17 @@ class AccountPoller:
         # No error outlives its handler: kept in its own frame, only the garbage collector would free it.
         try:
             self._poll(client, key)
-        except Unauthorized as error:
-            self._refuse(client, key, error)
         except ApiError as error:
-            self._record_failure(key, error.reason, str(error))
-            self.jobs.failed(key, error)
+            error.__traceback__ = None  # has frames that hold this very error, where a part of a poll failed
+            verdict = self._sign_in.judge(client, error)
+            self._record_failure(key, verdict.reason, verdict.text, held=verdict.is_of_account)
+            self.jobs.failed(key, verdict.error)
         except Exception as error:  # noqa: BLE001 - one bad answer must not end the worker
             log.internal_error(self.account.name, key, error)
             self._record_failure(key, Reason.INTERNAL, "an error in the exporter")
             self.jobs.failed(key, None)
         else:
             self.jobs.succeeded(key)
-
-    def _refuse(self, client: Client, key: JobKey, error: Unauthorized) -> None:
-        verdict = self._sign_in.judge(client, error)
-        self._record_failure(key, verdict.reason, verdict.text, held=verdict.is_of_account)
-        self.jobs.failed(key, verdict.error)
 
     def _poll(self, client: Client, key: JobKey) -> None:
         client.timeout, client.source = self._timeout(key.project_id), key.kind

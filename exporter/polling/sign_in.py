@@ -12,7 +12,7 @@ from exporter.quantconnect.client import Client
 
 
 class Verdict(NamedTuple):
-    """What a refused request means: ``error`` says when to ask again."""
+    """What a failed request means: ``error`` says when to ask again."""
 
     reason: Reason
     text: str
@@ -35,16 +35,18 @@ class SignIn:
         self._accepted_at = -inf
         self.refused_since: float | None = None
 
-    def judge(self, client: Client, refusal: Unauthorized) -> Verdict:
-        """Return whether a refusal just received is the request's own or the account's."""
+    def judge(self, client: Client, failure: ApiError) -> Verdict:
+        """Return what a failure just received says: a refusal is the request's own, or the account's."""
+        if not isinstance(failure, Unauthorized):
+            return Verdict(failure.reason, str(failure), failure)
         try:
             is_own = self._is_accepted(client, self._clock.monotonic())
         except ApiError as error:  # then nothing is known of the account
-            decisive = error if isinstance(error, RateLimited) else refusal
-            return Verdict(refusal.reason, f"{refusal}; then {error}", decisive)
+            decisive = error if isinstance(error, RateLimited) else failure
+            return Verdict(failure.reason, f"{failure}; then {error}", decisive)
         if is_own:
-            return Verdict(Reason.REJECTED, f"{refusal}, although the account is signed in", refusal)
-        return Verdict(refusal.reason, str(refusal), refusal, is_of_account=True)
+            return Verdict(Reason.REJECTED, f"{failure}, although the account is signed in", failure)
+        return Verdict(failure.reason, str(failure), failure, is_of_account=True)
 
     def _is_accepted(self, client: Client, refused_at: float) -> bool:
         """Return whether the account is signed in; an attempt before ``refused_at`` does not count."""

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-from dataclasses import replace
 from itertools import groupby
 
 import pytest
@@ -362,12 +361,29 @@ def test_each_failure_has_its_reason_and_recovers(pair, api, fault, reason):
     assert pair.samples().one("quantconnect_up", project_id=str(project_id), source="portfolio") == 1
 
 
+ODD_ROWS = [{"projectId": 1, "deployId": None}, {"projectId": "one"}]
+
+
 @pytest.mark.parametrize(
-    "fault", [Fault(status=502), Fault(body=b'{"success": true, "portf'), Fault(effect="reset_midway")]
+    ("source", "fault"),
+    [
+        ("portfolio", Fault(endpoint="live/portfolio/read", status=502)),
+        ("portfolio", Fault(endpoint="live/portfolio/read", body=b'{"success": true, "portf')),
+        ("portfolio", Fault(endpoint="live/portfolio/read", effect="reset_midway")),
+        ("equity", Fault(endpoint="live/chart/read", status=502)),
+        ("charts", Fault(endpoint="live/chart/read", body={"success": True, "chart": {"series": 5}})),
+        ("statistics", Fault(endpoint="live/read", body={"success": True, "runtimeStatistics": 5})),
+        ("orders", Fault(endpoint="live/orders/read", body={"success": True, "orders": [5]})),
+        (None, Fault(endpoint="live/list", body={"success": True, "live": [5]})),
+        (None, Fault(endpoint="live/list", body={"success": True, "live": ODD_ROWS})),
+        (None, Fault(endpoint="projects/read", body={"success": True, "projects": [5]})),
+    ],
 )
-def test_failed_poll_leaves_nothing_to_search_for(pair, api, fault):
+def test_failed_poll_leaves_nothing_to_search_for(make_bench, api, source, fault):
     """What a failed poll held is free at once, its frames and buffers too: no error is kept by its own frame."""
-    api.faults.add(replace(fault, endpoint="live/portfolio/read", project_id=project_named(api, STOCKS)))
+    pair = make_bench(pair_of(api, ProjectSettings(charts=("Benchmark",), polling=Polling(statistics=60))))
+    pair.poll()
+    api.faults.add(fault)
     gc.collect()
     gc.disable()
     try:
@@ -375,8 +391,8 @@ def test_failed_poll_leaves_nothing_to_search_for(pair, api, fault):
         left = gc.collect()
     finally:
         gc.enable()
-    failures = pair.samples().all("quantconnect_poll_failures_total", source="portfolio")
-    assert sum(failures) >= 3
+    failures = pair.samples().all("quantconnect_poll_failures_total", source=source or "status")
+    assert sum(failures) >= 3 or source is None
     assert left < 20
 
 

@@ -81,13 +81,13 @@ def parse_listing(body: Mapping[str, Any]) -> Listing:
             row = mapping(value, path)
             project_id = whole_number(row.get("projectId"), f"{path}.projectId")
         except Malformed as error:
-            stray = stray or error
+            stray = stray or error.with_traceback(None)  # whose frames would keep every row
             continue
         own = deployments[project_id]
         try:
             own.append(_deployment(row, f"{path}."))
         except Malformed as error:
-            malformed.setdefault(project_id, error)
+            malformed.setdefault(project_id, error.with_traceback(None))
     if stray and not deployments:
         raise stray
     return Listing({project_id: tuple(own) for project_id, own in deployments.items()}, malformed, stray)
