@@ -1,4 +1,4 @@
-"""What deployments do all day: orders of every status, placed on a plan and filled from the market."""
+"""What deployments do all day: orders of every status, planned ahead and filled from the market."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Desk:
         *events: OrderEvent,
         limit_price: float | None = None,
     ) -> None:
-        """Record an order with everything that will become of it."""
+        """Record an order with everything that will happen to it."""
         quotes = self.quotes
         order = Order(
             kind=kind,
@@ -116,7 +116,7 @@ def earn_rebates(desk: Desk, plan: Activity, number: int, time: float) -> None:
 
 
 def stay_open(desk: Desk, time: float, security: Security, quantity: float, kind: OrderType) -> None:
-    """Place an order that nothing becomes of: stuck if it is a market order, else far from the market."""
+    """Place an order that stays open: stuck if it is a market order, else far from the market."""
     price = None if kind is OrderType.MARKET else _far(desk, security, quantity, time)
     desk.place(kind, time, security, quantity, _submitted(time), limit_price=price)
 

@@ -1,4 +1,4 @@
-"""Orders of a deployment: what becomes of each is known when it is placed, and shown as time passes."""
+"""Orders of a deployment: what happens to each is known when it is placed, and shown as time passes."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping

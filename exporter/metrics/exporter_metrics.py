@@ -86,7 +86,7 @@ _ACCOUNT_TABLES: Tables = (
         ),
         projects=gauge("Live algorithms polled.", lambda row: row.running_projects),
         projects_dropped=gauge(
-            "How many more live algorithms run than are polled, because of cardinality.projects.",
+            "Running algorithms beyond cardinality.projects, which are not polled.",
             lambda row: row.projects_dropped,
         ),
     ),

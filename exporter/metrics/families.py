@@ -33,8 +33,8 @@ PROJECT = ("project_id", "project")
 
 _CACHED = " From the last successful poll."
 _SLIPPAGE = (
-    "Average fill price of market orders against the middle of bid and ask when submitted, as a ratio of it; "
-    "positive is a cost. The _sum may be negative: take no rate of it."
+    "Average fill price of market orders against the middle of bid and ask at submission, as a ratio; "
+    "positive is a cost. The _sum may fall: do not use rate() on it."
 )
 _FOREVER = Instant(inf, inf)
 
@@ -152,7 +152,7 @@ PORTFOLIO = (
     ),
     rows.PORTFOLIO.showing(
         holdings_dropped=gauge(
-            "How many more holdings there are than are shown; totals count them all.",
+            "Holdings beyond cardinality.holdings, which are not shown; totals include them.",
             lambda row: row.dropped(),
         ),
     ),
@@ -218,7 +218,7 @@ STATISTICS = (
             lambda row: row.strategy_pnl,
         ),
         capital=money(
-            "Equity less what trading made since launch, in account currency.", lambda row: row.capital
+            "Equity minus what trading made since launch, in account currency.", lambda row: row.capital
         ),
         return_ratio=gauge(
             "Return since the deployment was launched, as a ratio.", lambda row: row.return_ratio
@@ -236,7 +236,8 @@ STATISTICS = (
     ),
     rows.STATISTICS.showing(
         runtime_statistics_dropped=gauge(
-            "How many more such statistics there are than are shown.", lambda row: row.dropped
+            "Such statistics beyond cardinality.runtime_statistics, which are not shown.",
+            lambda row: row.dropped,
         ),
         server_cpu_usage_ratio=gauge(
             "CPU usage of the algorithm's server, from 0 to 1.", lambda row: row.server.cpu_usage_ratio
@@ -261,7 +262,8 @@ CHARTS = (
     ),
     rows.CHARTS.showing(
         chart_series_dropped=gauge(
-            "How many more series the configured charts have than are shown.", lambda row: row.dropped()
+            "Series of configured charts beyond cardinality.chart_series, which are not shown.",
+            lambda row: row.dropped(),
         ),
     ),
 )
@@ -277,7 +279,7 @@ ORDERS = (
     rows.FILLS.showing(fills_total=counter("Fills by side, partial ones included.", lambda row: row)),
     rows.ORDERS.showing(
         fills_lost_total=counter(
-            "Fills on events that LEAN's portfolio ignores: the broker holds what the algorithm does not know.",
+            "Fills on events that LEAN's portfolio ignores: the broker holds what the algorithm is unaware of.",
             lambda row: row.fills_lost,
         ),
     ),

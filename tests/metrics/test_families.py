@@ -70,4 +70,4 @@ def test_signed_histogram_is_one_family():
 
     assert parts == [f"{family.name}_{part}" for part in ("bucket", "count", "sum")]
     assert (family.kind, family.labels) == (Kind.HISTOGRAM, (*PROJECT, "le"))
-    assert "_sum may be negative" in family.help
+    assert "_sum may fall" in family.help
