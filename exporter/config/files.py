@@ -2,13 +2,18 @@
 
 import os
 import re
+import select
 import stat
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 _MAY_BE_TOKEN = re.compile(r"[0-9a-fA-F]{8,}|(?=.*[0-9])[0-9A-Za-z+=]{20,}")
+
+_PATIENCE = 10
+"""Seconds for which a pipe in place of a file may be silent: a program that decrypts a file takes a while."""
 
 before_reading: ContextVar[Callable[[Path], None] | None] = ContextVar("before_reading", default=None)
 """What is called with the path of each file before it is read: what is written meanwhile is then a change."""
@@ -46,9 +51,9 @@ def read_text_file(path: Path, max_bytes: int) -> TextFile:
     if note := before_reading.get():
         note(path)
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
             mode = os.fstat(file.fileno()).st_mode
-            content = file.read(max_bytes + 1)
+            content = _read(file, max_bytes + 1)
     except OSError as error:
         raise UnreadableError(f"cannot be read: {error.strerror or type(error).__name__}") from error
     except ValueError as error:  # a NUL character in the path
@@ -61,3 +66,23 @@ def read_text_file(path: Path, max_bytes: int) -> TextFile:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableError("is not valid UTF-8", line) from None  # the cause would carry the bytes
     return TextFile(path, text, world_readable=bool(mode & stat.S_IROTH))
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever is to write to a named pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _read(file: FileIO, most: int) -> bytes:
+    """Return at most so many bytes; raises TimeoutError when a pipe stays silent."""
+    ready = select.poll()
+    ready.register(file, select.POLLIN)
+    content = b""
+    while len(content) < most:
+        if not ready.poll(1000 * _PATIENCE):
+            raise TimeoutError(None, f"a pipe that sends nothing for {_PATIENCE} s")
+        piece = file.read(most - len(content))
+        if not piece:
+            break
+        content += piece
+    return content

@@ -1,9 +1,12 @@
 """Reading files: every way in which one cannot be used."""
 
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from exporter.config import files
 from exporter.config.files import UnreadableError, read_text_file, shown_path
 from exporter.config.load import MAX_FILE_BYTES, load_config
 from exporter.errors import ConfigError
@@ -30,9 +33,24 @@ def test_a_file_that_may_not_be_opened_is_a_problem(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
 
     assert _problem(tmp_path / "config.yml") == "the file cannot be read: Permission denied"
+
+
+def test_a_pipe_that_nobody_writes_to_is_a_problem(tmp_path, monkeypatch):
+    """A named pipe holds nothing up for ever, and one that a program writes to is read to its end."""
+    path = tmp_path / "config.yml"
+    os.mkfifo(path)
+    monkeypatch.setattr(files, "_PATIENCE", 0.1)
+    assert _problem(path) == "the file cannot be read: a pipe that sends nothing for 0.1 s"
+
+    monkeypatch.setattr(files, "_PATIENCE", 60)
+    text = "# decrypted\n" * 20_000
+    writer = Thread(target=path.write_text, args=(text,), daemon=True)
+    writer.start()
+    assert read_text_file(path, MAX_FILE_BYTES).text == text
+    writer.join()
 
 
 def test_invalid_utf8_is_a_problem_with_its_line(tmp_path):
