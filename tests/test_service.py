@@ -34,6 +34,15 @@ def test_kept_projects_lose_no_series(bench):
     assert {key: before.by_series[key] for key in names} == {key: after.by_series.get(key) for key in names}
 
 
+def test_configuration_in_force_is_written_once(pair):
+    """The same text is shown to all who ask until the configuration changes: writing it takes a while."""
+    shown = pair.exporter.pages().config
+    text = shown()
+    assert shown() is text
+    pair.reconfigure(replace(pair.config, projects=()))
+    assert shown() != text
+
+
 def test_kept_projects_are_polled_on_as_planned(bench, api):
     """A reload asks for nothing at once: each source is asked for when it would have been anyway."""
     bench.clock.advance(5)

@@ -170,8 +170,11 @@ def _ready(not_ready: Callable[[], str | None]) -> _Endpoint:
 
 
 def _config(config: Callable[[], str]) -> _Endpoint:
+    one_at_a_time = Lock()
+
     async def configuration(_: Request) -> Response:
-        text = await run_in_threadpool(config)
+        async with one_at_a_time:
+            text = await run_in_threadpool(config)
         return PlainTextResponse(
             text, headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
         )

@@ -6,6 +6,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from threading import Event
 
 import pytest
 import requests
@@ -212,6 +213,29 @@ def test_status_page_is_made_once_a_second_for_all(polled):
             f"page {n}" for n in (2, 1, 2, 1)
         ]
     assert made == ["", "-cash"]
+
+
+def test_configuration_is_written_by_one_thread(polled):
+    """However many ask at once, no more than one thread writes the configuration, and pages have the others."""
+    running, most = [], []
+
+    def config() -> str:
+        running.append(1)
+        most.append(len(running))
+        Event().wait(0.01)
+        running.pop()
+        return "accounts: []"
+
+    with (
+        serving(replace(polled.exporter.pages(), config=config)) as port,
+        ThreadPoolExecutor(10) as clients,
+    ):
+        assert set(
+            clients.map(
+                lambda _: requests.get(f"http://127.0.0.1:{port}/-/config", timeout=20).text, range(20)
+            )
+        ) == {"accounts: []"}
+    assert set(most) == {1}
 
 
 def test_readiness_says_why_not(polled):
