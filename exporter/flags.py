@@ -174,7 +174,7 @@ def _parser(environment: Mapping[str, str] = os.environ) -> _Parser:
         "--web.allowed-host",
         metavar="NAME",
         action="append",
-        help="host name to answer beside loopback names while listening on loopback only; repeatable",
+        help="host name to answer in addition to loopback names, while listening on loopback only; repeatable",
     )
     add(
         "--web.max-connections",

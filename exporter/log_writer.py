@@ -75,7 +75,7 @@ class LogWriter:
         while data:
             try:
                 data = data[os.write(self._descriptor, data) :]
-            except BlockingIOError:  # whoever shares the pipe has made it so
+            except BlockingIOError:  # another process that shares the pipe made it non-blocking
                 select.select((), (self._descriptor,), ())
             except OSError:
                 return False

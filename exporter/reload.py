@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Reloader:
-    """Reads the configuration anew and gives it to the exporter, in a thread of its own.
+    """Reads the configuration again and gives it to the exporter, in a thread of its own.
 
     ``load`` reads it and raises ConfigError. ``files`` are those that it read when the process began.
     With ``interval``, in seconds, the files are checked that often, and a change is loaded.

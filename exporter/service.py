@@ -70,7 +70,7 @@ class Exporter:
         self.poller.start()
 
     def stop(self) -> None:
-        """Stop polling at once and for good; requests under way are left behind."""
+        """Stop polling at once and for good; requests under way are abandoned."""
         self._stopped = True
         self.poller.stop()
 

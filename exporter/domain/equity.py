@@ -78,7 +78,7 @@ class EquityCurve:
             gaps=united((*gaps, *restated)),
             read_until=max(self.read_until, asked.end if asked else -inf),
         )
-        if curve.opening(midnight) is not None:  # then nothing before it is of use but for the peak
+        if curve.opening(midnight) is not None:  # then only the peak needs earlier points
             curve = replace(curve, gaps=without(curve.gaps, Gap(-inf, self._peak_from - 1)))
         counted = (point for point in (*highs, *recent) if point.time >= self._peak_from)
         return replace(curve, peak=None if curve.gaps else max(map(_top, counted), default=None))

@@ -139,9 +139,9 @@ EXPORTER_FAMILIES = families_of(_EXPORTER_TABLES, ())
 
 
 class ExporterMetrics:
-    """The lines that every scrape writes anew; ``accounts`` and ``exporter`` return what is known now.
+    """The lines that are rewritten at each scrape; ``accounts`` and ``exporter`` return what is known now.
 
-    Only the numbers are written anew: the text of a series is kept while it is there.
+    Only the numbers are rewritten: the text of a series is kept while it exists.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 The page is a body of projects' lines, and a tail of the exporter's own metrics. The body is kept
 until a project is published or a value grows too old; the tail, a few kilobytes that change with
-every request and with time, is written anew for each scrape.
+every request and with time, is rewritten at each scrape.
 
 A body is made of blocks, of which a new body compresses only those whose lines have changed. Deflate
 allows it: after a full flush nothing refers to what came before and the output ends on a byte, so

@@ -21,7 +21,7 @@ _NEVER_CHANGES = frozenset({"process_start_time_seconds", "python_info"})
 
 
 class ProcessMetrics:
-    """The families of prometheus-client's process and platform collectors, read anew for each scrape.
+    """The families of prometheus-client's process and platform collectors, read at each scrape.
 
     What cannot be read now is left out, as its collector does: no scrape fails, and no old value is shown
     instead.

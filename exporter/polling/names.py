@@ -28,7 +28,7 @@ class ProjectNames:
     due: float = 0.0
 
     def refreshed(self, client: Client, account: str, wanted: AbstractSet[int], now: float) -> "ProjectNames":
-        """Return the names, read anew when a project has none yet and now and then."""
+        """Return the names, read again when a project has none yet, and from time to time."""
         if not wanted or (wanted <= self.asked_for and now < self.due):
             return self
         try:

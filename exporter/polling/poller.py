@@ -172,7 +172,7 @@ class Poller:
             account.start()
 
     def stop(self) -> None:
-        """Stop polling at once; requests under way are left behind."""
+        """Stop polling at once; requests under way are abandoned."""
         for account in self.accounts:
             account.stop()
 

@@ -1,4 +1,4 @@
-"""Which request is due, and when the next one is: pure arithmetic, told the time.
+"""Which request is due, and when the next one is: pure arithmetic on a time that is passed in.
 
 Every job has a fixed grid of due times, with phases spread so that an account's requests do not
 come in bursts. A missed point is skipped, never caught up. When the requests that all jobs want
@@ -120,7 +120,7 @@ class Schedule:
             self.version += 1
 
     def spare_requests(self, key: JobKey) -> float:
-        """Return how many requests a job may make in one run beside what all others want."""
+        """Return how many requests a job may make in one run, after what all others want."""
         if (job := self._jobs.get(key)) is None:
             return 0.0
         others = self.requests_wanted - job.cost * _MINUTE / job.interval

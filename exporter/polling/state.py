@@ -188,7 +188,7 @@ class ProjectState(NamedTuple):
         return believed_for(self.settings.polling.stale_after, interval)
 
     def with_portfolio(self, portfolio: Portfolio, now: Instant) -> "ProjectState":
-        """Return the state with a new portfolio, and what its cash book tells of the account currency."""
+        """Return the state with a new portfolio, and with the account currency that its cash book shows."""
         previous = self.portfolio.value if self.portfolio else None
         changed = previous is not None and previous != portfolio
         return self._replace(  # The same object tells rendering that nothing has changed.

@@ -108,7 +108,7 @@ class Client:
 
     Each method makes one request and returns domain values, or raises an ApiError. Nothing is
     retried here: the schedule is the retry loop. ``timeout``, in seconds, bounds a whole request, and
-    ``source`` says in the log what it is for; the worker sets both anew for each job.
+    ``source`` says in the log what it is for; the worker sets both for each job.
     """
 
     source: str | None = None

@@ -6,7 +6,7 @@ import resource
 RESERVED_FILES = 64
 """Files for the log, the configuration, listening sockets and what Python itself opens."""
 FILES_PER_WORKER = 2
-"""Files for each polling worker: its connection, and a name look-up or a new connection beside it."""
+"""Files for each polling worker: its connection, and a name look-up or a new connection at the same time."""
 
 _logger = logging.getLogger(__name__)
 
