@@ -25,7 +25,7 @@ def _seconds_for(size: int) -> float:
 
 def test_a_long_list_takes_time_in_proportion_to_its_length():
     """Four times as many texts take four times as long, not sixteen times."""
-    assert min(_seconds_for(32_000) for _ in range(3)) < 10 * max(_seconds_for(8_000) for _ in range(3))
+    assert min(_seconds_for(16_000) for _ in range(3)) < 10 * max(_seconds_for(4_000) for _ in range(3))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.dump import dump_config
@@ -76,7 +76,6 @@ def configurations(draw):
     return Config(accounts, tuple(projects), defaults)
 
 
-@settings(deadline=None)
 @given(configurations())
 def test_what_is_shown_loads_as_what_is_in_force(tmp_path_factory, config):
     """Whatever the configuration, its YAML means the same, but for the tokens."""

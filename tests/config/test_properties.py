@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.config.accounts import ACCOUNT_KEYS
@@ -77,14 +77,12 @@ def _load(content: bytes, environment: dict[str, str]) -> None:
     assert loaded.config.accounts if loaded else problems
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60), ENVIRONMENTS)
 def test_any_bytes(content, environment):
     """Bytes of any kind raise nothing but ConfigError."""
     _load(content, environment)
 
 
-@settings(deadline=None)
 @given(YAML_TEXT, ENVIRONMENTS)
 @example("%YAML 1." + "9" * 5000, {})
 @example("%YAML 1." + "9" * 5000 + "\n--- a", {})
@@ -103,7 +101,6 @@ def test_any_text_of_yaml_characters(text, environment):
     _load(text.encode(), environment)
 
 
-@settings(deadline=None)
 @given(DOCUMENTS, ENVIRONMENTS)
 def test_any_tree_of_known_keys(document, environment):
     """Well-formed documents with any value at any key raise nothing but ConfigError."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.chart import ChartPoint
@@ -295,7 +295,6 @@ POINTS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(POINTS, st.integers(0, 30))
 def test_pages_give_what_the_whole_gives(points, cut):
     """Polling a history in two parts gives the same return and the same peak as polling it at once."""
@@ -307,7 +306,6 @@ def test_pages_give_what_the_whole_gives(points, cut):
     assert whole == parts
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(2, 400).map(lambda number: 600.0 * number), min_size=1, unique=True),
     st.lists(st.floats(1, 1e6), min_size=1),
@@ -335,7 +333,6 @@ def test_any_history_is_read_to_its_end(times, values, most, side):
     assert [each.high for each in made.highs] == [each.high for each in whole.highs]
 
 
-@settings(deadline=None)
 @given(POINTS)
 def test_drawdown_stays_between_zero_and_one(points):
     """Whatever the points, the drawdown is a ratio from 0 to 1 or unknown."""

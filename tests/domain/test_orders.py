@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.order import OrderStatus, OrderType, Side
@@ -98,7 +98,6 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     cap=st.sampled_from(CAPS),
     refuses=st.booleans(),

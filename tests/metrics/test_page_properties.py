@@ -136,7 +136,7 @@ def promtool(needs) -> str:
     return needs("promtool")
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.tuples(states(1), states(2)))
 def test_any_portfolio_reads_back(promtool, both):
     """Whatever texts and numbers projects have, both parsers read back those that are finite, each once."""
@@ -156,7 +156,6 @@ def test_any_portfolio_reads_back(promtool, both):
     assert read(samples) == found
 
 
-@settings(max_examples=40)
 @given(st.lists(states(1), min_size=2, max_size=4), st.booleans())
 def test_what_is_kept_of_a_rendering_shows_in_no_line(successive, same_account):
     """A project rendered with what was kept of its states before has the lines of one rendered afresh."""

@@ -113,7 +113,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(CHANGES)
 def test_page_of_kept_blocks_is_the_whole_page(changes):
     """Whatever is published, added, removed or grows too old: the kept page equals one made from nothing."""

@@ -145,7 +145,7 @@ def check(samples: Samples, world: World) -> None:
         assert peak == max(value for time, value in points.items() if time <= until)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(EVENTS, min_size=1, max_size=8))
 def test_only_the_running_deployment_is_shown(events):
     """For any sequence of lists, statuses and histories no sample is of another deployment, and what runs is shown."""

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.quantconnect.budget import RequestBudget
@@ -34,7 +34,6 @@ def test_idle_time_saves_nothing_up():
     assert [budget.try_acquire(3600.0) for _ in range(4)] == [0, 0, 0, 60]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.lists(st.floats(0, 40), max_size=60))
 def test_no_minute_has_more_than_its_limit(limit, steps):
     """In any sixty seconds no more requests are let through than configured."""
@@ -47,7 +46,6 @@ def test_no_minute_has_more_than_its_limit(limit, steps):
         assert sum(start <= moment < start + 60 for moment in spent) <= limit
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.lists(st.floats(0, 40), max_size=60))
 def test_waiting_as_told_is_enough(limit, steps):
     """Who waits as long as told gets its request through at the next try."""

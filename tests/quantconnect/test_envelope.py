@@ -6,7 +6,7 @@ import time
 from hashlib import sha256
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.errors import (
@@ -365,7 +365,6 @@ def test_clock_skew_needs_a_date():
     assert response().clock_skew() is None
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(max_codepoint=255)))
 @example("Wed,")
 @example(" ")
@@ -378,7 +377,6 @@ def test_any_header_text(text):
     assert isinstance(error_of(answer), RateLimited)
 
 
-@settings(deadline=None)
 @given(st.integers(200, 599), st.binary() | st.from_regex(rb'\{"success":(true|false|1),"errors":.*\}'))
 def test_any_bytes(status, content):
     """Any bytes under any status give a body or an ApiError."""

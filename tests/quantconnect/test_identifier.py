@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.security import OptionRight, Security, SecurityType
@@ -116,7 +116,6 @@ def test_markets(market, expected):
     assert expected == decode(f"X {base36(market * 100 + 7)}").market
 
 
-@settings(deadline=None)
 @given(
     day=st.integers(1, 80_000),  # until 2119: beyond, puts leave the 64 bits
     strike=st.integers(0, 99_999_999),
@@ -188,7 +187,6 @@ def test_ticker_may_hold_blanks():
     assert decode("BRK B R735QTJ8XC9X").ticker == "BRK B"
 
 
-@settings(deadline=None)
 @given(st.text() | st.text(alphabet=DIGITS + " |", max_size=30))
 def test_any_text_keeps_its_symbol_id(text):
     """Whatever the text, decoding gives a security that carries the text whole."""

@@ -4,7 +4,7 @@ import json
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.quantconnect.redaction import redacted
@@ -55,7 +55,6 @@ def test_megabytes_are_no_trouble():
     assert len(redacted("<p>\n" * 2_000_000)) <= 201
 
 
-@settings(deadline=None)
 @given(st.text() | st.text(alphabet="\n\r\x00\x85\u2028\u2029\ud800\udfffab", min_size=1))
 def test_result_is_one_short_line(foreign):
     """Whatever the text, the result is one line of at most 201 characters that UTF-8 can write."""

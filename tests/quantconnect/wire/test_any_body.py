@@ -178,7 +178,7 @@ def test_numbers_are_found_where_they_are():
 
 
 @pytest.mark.parametrize("endpoint", PARSERS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(body=JSON)
 def test_any_body(endpoint, body):
     """Any JSON as the body of any endpoint gives a value of finite numbers or an ApiError."""
@@ -186,7 +186,6 @@ def test_any_body(endpoint, body):
 
 
 @pytest.mark.parametrize("endpoint", PARSERS)
-@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_genuine_body_with_one_thing_changed(endpoint, data):
     """A body that is as it should be but for one place gives a value of finite numbers or an ApiError."""

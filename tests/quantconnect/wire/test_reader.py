@@ -1,7 +1,7 @@
 """Reading parsed JSON: what is meant, or the path of what is wrong."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import Malformed
@@ -165,7 +165,6 @@ def test_member_paths(name, expected):
     assert expected == reader.member_path("here", name)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_name_makes_a_path_for_a_log_line(name):
     """Whatever a member is named, its path is one short line that UTF-8 can write."""
