@@ -6,7 +6,7 @@ FROM ${PYTHON_IMAGE} AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY requirements ./requirements
-# Whatever is installed, to build or to run, has the hash that was locked. The final environment has no pip; pip
+# Everything that is installed, to build or to run, has a locked hash. The final environment has no pip; pip
 # compiles it, so that nothing has to be written at run time.
 RUN python -m venv /build \
     && /build/bin/pip install --no-cache-dir --require-hashes --requirement requirements/build.txt \
@@ -31,7 +31,7 @@ COPY deploy/healthcheck.py /opt/quantconnect-exporter/
 ENV PATH=/opt/quantconnect-exporter/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
     QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS=:11722
-# A number, because Kubernetes' runAsNonRoot believes no name.
+# A number, because Kubernetes' runAsNonRoot does not accept a name.
 USER 10001:10001
 EXPOSE 11722
 STOPSIGNAL SIGTERM

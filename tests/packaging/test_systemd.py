@@ -29,6 +29,13 @@ def settings() -> Mapping[str, list[str]]:
     return found
 
 
+def test_unit_and_document_need_the_same_systemd():
+    """The unit uses ``%d`` in Environment, which systemd expands since version 251."""
+    assert "Environment=QUANTCONNECT_API_TOKEN_FILE=%d/" in UNIT.read_text("utf-8")
+    for text in (UNIT.read_text("utf-8"), DOCUMENT):
+        assert re.findall(r"systemd\s(\d+) or newer", text) == ["251"]
+
+
 def test_unit_is_valid(needs, tmp_path):
     """The unit draws no complaint from systemd: every section, key and value is known to it."""
     command = settings()["ExecStart"][0]
