@@ -132,7 +132,6 @@ TESTED_UNDER_ANOTHER_NAME = {
     "config/watched_files.py": "web/test_web_config.py",
     "metrics/table.py": "metrics/test_rows.py",
     "signals.py": "test_process.py",
-    "web/acceptor.py": "web/test_attack.py",
     "web/application.py": "web/test_server.py",
 }
 """Modules that are proved through another's tests."""

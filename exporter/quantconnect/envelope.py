@@ -22,6 +22,7 @@ from exporter.errors import (
     Unauthorized,
     Unavailable,
 )
+from exporter.quantconnect.auth import SIGNATURE_LIFETIME
 from exporter.quantconnect.redaction import redacted
 
 _REFUSED_CREDENTIALS = {"userid not valid": Refused.USER_ID, "hash doesn't match": Refused.HASH}
@@ -57,8 +58,13 @@ class Response:
     wall: float
 
     def latest_clock(self) -> float:
-        """Return the later of our clock and the server's, in Unix seconds."""
-        return max(self.wall, _http_date(self.headers.get("Date", "")) or self.wall)
+        """Return the later of our clock and the server's, in Unix seconds.
+
+        A server's clock that is later by more than the lifetime of a signature is a lie, with which any
+        time would be believed: that server would have refused our signature.
+        """
+        theirs = _http_date(self.headers.get("Date", "")) or self.wall
+        return theirs if 0 < theirs - self.wall <= SIGNATURE_LIFETIME else self.wall
 
     def clock_skew(self) -> float | None:
         """Return our clock minus the server's in seconds, from its Date header; ``None`` without one."""

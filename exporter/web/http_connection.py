@@ -33,6 +33,7 @@ class HttpConnection(H11Protocol):
         self._opening = opening
         self._is_answering = False
         self._is_unsent = False
+        self._is_half_closed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -56,6 +57,11 @@ class HttpConnection(H11Protocol):
         if self._registry.phase(self) is Phase.IDLE:
             self._registry.enter(self, Phase.HEAD)
         super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection of a client that sends no more but waits for its answer; TLS knows no such thing."""
+        self._is_half_closed = True
+        return self._is_answering and self.scheme == "http"
 
     def pause_writing(self) -> None:
         """Note that the kernel takes no more for now."""
@@ -96,8 +102,11 @@ class HttpConnection(H11Protocol):
             self._rest()
 
     def _rest(self) -> None:
-        if not (self._is_answering or self._is_unsent) and self._registry.phase(self) is Phase.ANSWER:
-            self._registry.enter(self, Phase.IDLE)
+        if self._is_answering or self._is_unsent or self._registry.phase(self) is not Phase.ANSWER:
+            return
+        self._registry.enter(self, Phase.IDLE)
+        if self._is_half_closed and self.cycle.response_complete:  # and no pipelined request is next
+            self.transport.close()
 
 
 def connection_of(scope: Scope) -> HttpConnection | None:

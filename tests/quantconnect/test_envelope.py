@@ -248,10 +248,19 @@ def test_large_body_of_the_expected_shape():
 
 @pytest.mark.parametrize(
     ("ours", "date", "expected"),
-    [(0, "", 0), (0, DATE, 0), (-500, DATE, 0), (500, DATE, 500), (0, "soon", 0)],
+    [
+        (0, "", 0),
+        (0, DATE, 0),
+        (-500, DATE, 0),
+        (500, DATE, 500),
+        (0, "soon", 0),
+        (-7200, DATE, 0),
+        (-7201, DATE, -7201),
+        (0, "Fri, 31 Dec 9999 23:59:59 GMT", 0),
+    ],
 )
 def test_latest_clock(ours, date, expected):
-    """The later of our clock and the server's is as late as it can be."""
+    """It is as late as the later of both clocks, unless the server's would have refused our signature."""
     assert Response(200, {"Date": date}, b"", WALL + ours).latest_clock() == WALL + expected
 
 

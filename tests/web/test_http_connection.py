@@ -1,17 +1,22 @@
-"""What a connection leaves behind when it ends: nothing that only a search for cycles would free."""
+"""How a connection ends: with the whole answer, and leaving nothing behind that only a search for cycles would free."""
 
 import gc
 import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
+from exporter.clock import SystemClock
+from exporter.metrics.page import Page
+from exporter.polling.store import Store
+from exporter.web.application import Pages
 from exporter.web.http_connection import HttpConnection
 from tests.programs import wait_until
 from tests.web.attackers import HEAD
-from tests.web.sites import TLS
+from tests.web.sites import TLS, serving
 
 CLIENTS = 20
 
@@ -85,3 +90,30 @@ def test_an_ended_connection_is_freed_at_once(serve, linger):
             if linger:
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     wait_until(lambda: held() <= before, 5, "the end of all of them")
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_a_client_that_sends_no_more_gets_its_answers(requests):
+    """Who closes its side behind its requests, as netcat does, gets each answer whole, and then the end."""
+    page = Page(Store(lambda state, _: state), lambda _: b"#" * 2_000_000, SystemClock())
+    with serving(Pages(page, str, bool, str)) as port, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", port))
+        client.sendall(HEAD % (b"/metrics", b"") * requests)
+        client.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: client.recv(1_000_000), b""))
+    assert received.count(b"#") == requests * 2_000_000
+
+
+def test_a_client_that_sends_no_more_over_tls_is_logged_nowhere(serve, make_client, caplog):
+    """TLS ends with its first half, which is not worth a line of the log."""
+    site = serve(tls_server_config=TLS)
+    with make_client().wrap_socket(silent(site.port, make_client()), server_hostname="127.0.0.1") as opened:
+        opened.sendall(HEAD % (b"/-/config", b""))
+        opened.shutdown(socket.SHUT_WR)
+        with suppress(OSError):
+            while opened.recv(1000):
+                pass
+    assert site.get(tls=make_client()).status == 200
+    assert [each for each in caplog.records if each.name == "asyncio"] == []
