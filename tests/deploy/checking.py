@@ -1,14 +1,13 @@
 """A promtool test of scenarios in one world: what fires when, and that nothing else ever does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import ceil, floor, inf
 from typing import Any
 
 from tests.deploy.lines import MINUTE
-from tests.deploy.scenarios import Expected, Fleet
+from tests.deploy.scenarios.model import Expected, Fleet
 from tests.deploy.worlds import World
 
-FIRING = 'alertstate="firing",alertname!="QuantConnectWatchdog"'
 GRAFANA = "https://grafana.example.com"
 Question = dict[str, Any]
 
@@ -18,39 +17,62 @@ def promtool_test(
 ) -> Mapping[str, Any]:
     """Return the content of a promtool file that runs a fleet in a world; the groups of rules in their order.
 
-    The file names its rules ``rules.yml``. Each expected alert is silent before its start, fires after it,
-    and is silent again after its end; over the whole time no other alert fires. With ``left_open`` ranges
-    (Prometheus 3), what looks back over a range may begin and end one scrape earlier.
+    The file names its rules ``rules.yml``. With ``left_open`` ranges (Prometheus 3), what looks back over a
+    range may begin and end one scrape earlier.
     """
-    seconds = fleet.minutes * MINUTE
-    expected = [each for scenario in fleet.scenarios for each in scenario.expected]
+    asked = questions(world, fleet, world.interval if left_open else 0)
+    return promtool_file(world, fleet, groups, promql_expr_test=asked)
+
+
+def promtool_file(world: World, fleet: Fleet, groups: Sequence[str], **test: Any) -> Mapping[str, Any]:
+    """Return the content of a promtool file that asks something of a fleet in a world."""
     exporters = [exporter for scenario in fleet.scenarios for exporter in scenario.exporters]
-    questions = [
-        question
-        for each in expected
-        for question in _timing(each, world, seconds, world.interval if left_open else 0)
-    ]
-    test = {
+    step = max(world.evaluation, fleet.evaluation)
+    content = {
         "name": f"{fleet.name}, {world.name}",
         "interval": f"{world.interval}s",
-        "input_series": world.series(exporters, seconds),
-        "promql_expr_test": [*questions, _everything(expected, fleet.minutes)],
+        "input_series": world.series(exporters, fleet.minutes * MINUTE),
+        **test,
     }
-    return _file(world, test, groups)
-
-
-def _file(world: World, test: Mapping[str, Any], groups: Sequence[str]) -> Mapping[str, Any]:
     return {
         "rule_files": ["rules.yml"],
-        "evaluation_interval": f"{world.evaluation}s",
+        "evaluation_interval": f"{step}s",
         "group_eval_order": list(groups),
-        "tests": [test],
+        "tests": [content],
     }
 
 
-def _timing(expected: Expected, world: World, horizon: float, early: float) -> Iterator[Question]:
-    """Yield what is asked around the start and the end of an alert."""
-    step, slack = world.evaluation, world.slack
+def questions(
+    world: World, fleet: Fleet, early: float = 0, *, suffix: str = "", only: Collection[str] | None = None
+) -> list[Question]:
+    """Return what is asked of a fleet: each expected alert, and that over the whole time no other alert fires.
+
+    An alert is silent before its start, less ``early`` seconds, fires after it, and is silent again after its
+    end. ``only`` narrows the questions to some alerts, whose names in the rules have a ``suffix``.
+    """
+    expected = [
+        each
+        for scenario in fleet.scenarios
+        for each in scenario.expected
+        if only is None or f"QuantConnect{each.alert}" in only
+    ]
+    step = max(world.evaluation, fleet.evaluation)
+    asked = [
+        question
+        for each in expected
+        for question in _timing(each, world, fleet.minutes * MINUTE, step, early, suffix)
+    ]
+    return [*asked, _everything(expected, fleet.minutes, suffix)]
+
+
+def _timing(
+    expected: Expected, world: World, horizon: float, step: float, early: float, suffix: str
+) -> Iterator[Question]:
+    """Yield what is asked around the start and the end of an alert.
+
+    It may be late by a scrape, an evaluation that sees it, and one that ends the wait.
+    """
+    slack = world.interval + 2 * step
     start, end = expected.start * MINUTE, expected.end * MINUTE
     moments = {
         floor((start - early) / step) * step - step: False,
@@ -62,23 +84,28 @@ def _timing(expected: Expected, world: World, horizon: float, early: float) -> I
     else:
         moments[floor(horizon / step) * step] = True
     matchers = {
-        "alertname": f"QuantConnect{expected.alert}",
+        "alertname": f"QuantConnect{expected.alert}{suffix}",
         "severity": expected.severity,
         **expected.subject,
     }
     selector = ",".join(f'{name}="{value}"' for name, value in matchers.items())
+    if "project_id" in expected.subject:
+        selector += ',project!=""'
+    operator = "count" if expected.alone else "group"
+    count = world.copies if expected.alone and {"account", "instance"} & expected.subject.keys() else 1
     for moment, fires in moments.items():
         if 0 <= moment <= horizon:
             yield {
-                "expr": f'group(ALERTS{{alertstate="firing",{selector}}})',
+                "expr": f'{operator}(ALERTS{{alertstate="firing",{selector}}})',
                 "eval_time": f"{moment}s",
-                "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+                "exp_samples": [{"labels": "{}", "value": count}] if fires else [],
             }
 
 
-def _everything(expected: Sequence[Expected], horizon: float) -> Question:
+def _everything(expected: Sequence[Expected], horizon: float, suffix: str) -> Question:
     """Return the question which alerts ever fired."""
-    ever = f"max_over_time(ALERTS{{{FIRING},%s}}[{int(horizon)}m])"
+    named = f'alertname=~".*{suffix}"' if suffix else 'alertname!="QuantConnectWatchdog"'
+    ever = f'max_over_time(ALERTS{{alertstate="firing",{named},%s}}[{int(horizon)}m])'
     groups = {
         "project_id": 'project_id!=""',
         "account": 'project_id="",account!=""',
@@ -90,7 +117,11 @@ def _everything(expected: Sequence[Expected], horizon: float) -> Question:
         for label, matcher in groups.items()
     ]
     samples = {
-        (("alertname", f"QuantConnect{each.alert}"), ("severity", each.severity), *each.subject.items())
+        (
+            ("alertname", f"QuantConnect{each.alert}{suffix}"),
+            ("severity", each.severity),
+            *each.subject.items(),
+        )
         for each in expected
     }
     labels = sorted("{" + ",".join(f'{key}="{value}"' for key, value in pairs) + "}" for pairs in samples)
@@ -110,7 +141,6 @@ def text_test(
     those of the shipped rules, with a Grafana at ``https://grafana.example.com``.
     """
     named = {scenario.name: scenario for scenario in fleet.scenarios}
-    exporters = [each for name in golden["scenarios"] for each in named[name].exporters]
     rules = [rule for group in shipped["groups"] for rule in group["rules"]]
     notes = {
         (rule["alert"], rule["labels"]["severity"]): rule["annotations"] for rule in rules if "alert" in rule
@@ -126,7 +156,7 @@ def text_test(
             "exp_annotations": {**told, "description": description, "dashboard_url": link},
         }
 
-    questions = [
+    asked = [
         {
             "eval_time": f"{each['minute']}m",
             "alertname": f"QuantConnect{each['alert']}",
@@ -134,10 +164,7 @@ def text_test(
         }
         for each in golden["alerts"]
     ]
-    test = {
-        "interval": f"{world.interval}s",
-        "external_labels": {"grafana_url": GRAFANA},
-        "input_series": world.series(exporters, fleet.minutes * MINUTE),
-        "alert_rule_test": questions,
-    }
-    return _file(world, test, groups)
+    named_alone = Fleet(fleet.name, fleet.minutes, [named[name] for name in golden["scenarios"]])
+    return promtool_file(
+        world, named_alone, groups, external_labels={"grafana_url": GRAFANA}, alert_rule_test=asked
+    )

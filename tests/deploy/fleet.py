@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 
 from tests.deploy.lines import ALWAYS, MINUTE, Line, Window, clock, counting, steady, steps, within
 
-DEFAULT_LIMITS: Mapping[tuple[str, str], float] = {
+DEFAULT_LIMITS: dict[tuple[str, str], float] = {
     ("drawdown_ratio", "warning"): 0.10,
     ("drawdown_ratio", "critical"): 0.20,
     ("daily_loss_ratio", "warning"): 0.03,
     ("daily_loss_ratio", "critical"): 0.06,
 }
+A_FALL: dict[tuple[str, str], float] = {("drawdown_ratio", "warning"): 0.10}
 ONE_A_MINUTE = counting(1)
 GOOD = steady(1)
+NONE = steady(0)
 YESTERDAY = steady(-86400)
 LISTING = "live/list"
 READING = "live/portfolio/read"
@@ -54,7 +56,7 @@ class Project:
     read: Mapping[str, Line] = field(default_factory=dict)
     up: Mapping[str, Line] = field(default_factory=dict)
     interval: Mapping[str, Line] = field(default_factory=dict)
-    limits: Mapping[tuple[str, str], float] = field(default_factory=lambda: DEFAULT_LIMITS)
+    limits: Mapping[tuple[str, str], float] = field(default_factory=lambda: A_FALL)
     values: Mapping[str, Line] = field(default_factory=dict)
     """Value families without further labels, by name without prefix; these replace the healthy ones."""
     more: Sequence[Series] = ()
@@ -71,7 +73,7 @@ class Project:
             return Series(f"quantconnect_{name}", {**labels, **own}, line)
 
         yield shown("polls_total", counting(1), {"source": "status"})
-        sources = dict.fromkeys(("status", "portfolio", "equity"), clock()) | dict(self.read)
+        sources = dict.fromkeys(("status", "equity"), clock()) | dict(self.read)
         for source, success in sources.items():
             own = {"source": source}
             yield shown("last_success_timestamp_seconds", success, own)
@@ -99,12 +101,16 @@ class Project:
 
 @dataclass(frozen=True)
 class Exporter:
-    """A scrape target. ``page`` says when it shows a page of ours, ``up`` what Prometheus says of the scrape."""
+    """A scrape target. ``page`` says when it shows a page of ours, ``up`` what Prometheus says of the scrape.
+
+    ``place`` is the cluster or namespace of a target that is not where the others are.
+    """
 
     instance: str
     account: str
     projects: Sequence[Project] = ()
     job: str = "quantconnect"
+    place: Mapping[str, str] = field(default_factory=dict)
     page: tuple[Window, ...] = ALWAYS
     up: Line | None = None
     listed: Line | None = ONE_A_MINUTE
@@ -115,14 +121,16 @@ class Exporter:
     """Whether the last reload was successful."""
     more: Sequence[Series] = ()
     flaky: bool = False
-    """Every fourth scrape fails."""
+    """Every third scrape fails."""
+    remembered: Sequence[Series] = ()
+    """What the rules recorded of its projects before the beginning."""
 
     def series(self, interval: float, count: int) -> Iterator[Series]:
         """Yield what Prometheus has of the target, scraped every ``interval`` seconds."""
-        target = {"job": self.job, "instance": self.instance}
+        target = {"job": self.job, "instance": self.instance, **self.place}
         page = self.page
         if self.flaky:
-            page = tuple((k * interval, (k + 3) * interval) for k in range(0, count, 4))
+            page = tuple((k * interval, (k + 2) * interval) for k in range(0, count, 3))
         windows_up = self.up
         if windows_up is None:
             points: list[tuple[float, float | None]] = [(0, 0)]
@@ -136,7 +144,8 @@ class Exporter:
     def _page(self) -> Iterator[Series]:
         yield Series("quantconnect_exporter_config_last_reload_successful", {}, self.reloaded)
         yield Series("quantconnect_exporter_config_last_reload_success_timestamp_seconds", {}, steady(0))
-        requests = {(LISTING, "ok"): self.listed} if self.listed is not None else {}
+        requests = {(LISTING, "ok"): self.listed or NONE}
+        requests |= {(READING, result): NONE for result in ("unavailable", "unauthorized", "rate_limited")}
         requests |= {(READING, result): line for result, line in self.failed.items()}
         for (endpoint, result), line in requests.items():
             labels = {"account": self.account, "api_endpoint": endpoint, "result": result}

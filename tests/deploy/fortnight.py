@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.deploy.fleet import DEFAULT_LIMITS, Exporter, Project, Series, Window, minutes
 from tests.deploy.lines import Line, Piece, clock, steady, steps
-from tests.deploy.scenarios import Fleet, Scenario
+from tests.deploy.scenarios.model import Fleet, Scenario
 
 DAYS: Final = 14
 DAY: Final = 1440

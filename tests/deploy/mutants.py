@@ -1,150 +1,136 @@
-"""Which changes of the alert rules no scenario notices: ``python -m tests.deploy.mutants [--jobs 2] [--only TEXT]``.
+"""Which changes of the alert rules no scenario notices: ``python -m tests.deploy.mutants [--only TEXT]``.
 
-Every comparison, label list of a match, window, wait and label matcher of the rules file is changed, one at a
-time. Mutants are judged by the scenarios in the world of twins. A mutant that they accept
-survives.
+Each comparison, match, window, number, wait and set operator of the rules file is changed, one at a time. A
+change that the scenarios accept in every world survives. It must be in ``survivors.yml`` with its reason, and
+nothing else may be there.
 """
 
 import argparse
-import copy
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from tests.deploy.checking import promtool_test
+from tests.deploy.checking import promtool_file, questions
+from tests.deploy.mutations import Mutant, Rules, affected, mutants, side_by_side
 from tests.deploy.promql import RULES
-from tests.deploy.scenarios import FLEETS
-from tests.deploy.worlds import WORLDS
+from tests.deploy.scenarios.fleets import FLEETS
+from tests.deploy.scenarios.model import Fleet
+from tests.deploy.worlds import WORLDS, World
 
-Rules = Mapping[str, Any]
-
-COMPARISONS: Final = {">": "<", "<": ">", "==": "!=", ">=": "<", "<=": ">"}
-SET_OPERATORS: Final = {"unless": "and", "and": "unless"}
-_COMPARISON: Final = re.compile(r"(?<=[\s)\]}])(>=|<=|==|>|<)(?=\s)")
-_SET_OPERATOR: Final = re.compile(r"\b(unless|and)\b(?= on)")
-_MATCH: Final = re.compile(r"\bon \(([^)]+)\)")
-_WINDOW: Final = re.compile(r"\[(\d+)([smhd])(?=[\]:])|offset (\d+)([mh])")
-_NUMBER: Final = re.compile(r"(?<=[<>*] )(0\.\d+|\d{2,})\b")
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """The rules with one change, and what the change is."""
-
-    rule: str
-    change: str
-    rules: Rules
+SURVIVORS: Final = Path(__file__).parent / "survivors.yml"
+FINE: Final = [(replace(WORLDS[0], evaluation=30), replace(fleet, evaluation=0)) for fleet in FLEETS]
+PLACES: Final = sorted(
+    [*((world, fleet) for world in WORLDS for fleet in FLEETS), *FINE],
+    key=lambda place: (place[0].name != "twins", place not in FINE),
+)
+"""Those that notice most are the first; only what survives there is tried in the others."""
+AT_ONCE: Final = 90
+"""Mutants from which on more than one promtool runs."""
+_SUFFIX: Final = re.compile(r"_m(\d+)\b")
 
 
-def mutants(rules: Rules) -> Iterator[Mutant]:
-    """Yield the rules with one change each."""
-    for group, content in enumerate(rules["groups"]):
-        for number, rule in enumerate(content["rules"]):
-            name = rule.get("alert") or rule["record"]
-            labels = ",".join(rule.get("labels", {}).values())
-            for change, changed in _changes(rule):
-                mutated = copy.deepcopy(dict(rules))
-                mutated["groups"][group]["rules"][number] = changed
-                yield Mutant(f"{name} {labels}", change, mutated)
+def _survivors(
+    tried: Sequence[Mutant], shipped: Rules, promtool: str, jobs: int
+) -> Iterator[tuple[str, Sequence[Mutant]]]:
+    """Yield each world and fleet, one after the other, with the mutants that have survived so far."""
+    alive = list(tried)
+    with ThreadPoolExecutor(jobs) as pool:
+        for world, fleet in PLACES:
+            if not alive:
+                return
+            parts = [alive[start::jobs] for start in range(jobs)] if len(alive) > AT_ONCE else [alive]
+            rest = pool.map(
+                lambda part, world=world, fleet=fleet: _unnoticed(part, shipped, promtool, world, fleet),
+                parts,
+            )
+            left = {id(each) for part in rest for each in part}
+            alive = [each for each in alive if id(each) in left]
+            yield f"{world.name}, {fleet.name}", alive
 
 
-def _changes(rule: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for change, expression in _expressions(rule["expr"]):
-        yield change, {**rule, "expr": expression}
-    for wait in ("for", "keep_firing_for"):
-        if wait in rule:
-            without = {key: value for key, value in rule.items() if key != wait}
-            yield f"without {wait}", without
-            yield f"{wait} three times as long", {**rule, wait: _scaled(rule[wait], 3)}
+def _unnoticed(
+    tried: Sequence[Mutant], shipped: Rules, promtool: str, world: World, fleet: Fleet
+) -> Sequence[Mutant]:
+    """Return the mutants under which a fleet in a world does all that is expected of it."""
+    unchanged = Mutant(0, 0, "", "", shipped["groups"][0]["rules"][0])
+    alive = {f"_m{number}": mutant for number, mutant in enumerate([unchanged, *tried])}
+    groups = [group["name"] for group in shipped["groups"]]
+    while True:
+        names = {suffix: affected(shipped, mutant) for suffix, mutant in alive.items()}
+        asked = [
+            question
+            for suffix in alive
+            for question in questions(world, fleet, suffix=suffix, only=names[suffix])
+        ]
+        test = promtool_file(world, fleet, groups, promql_expr_test=asked)
+        test["tests"][0]["input_series"] += _remembered(test["tests"][0]["input_series"], names)
+        said = _run(promtool, world.rules(side_by_side(shipped, alive)), test)
+        for number in _SUFFIX.findall(said):
+            alive.pop(f"_m{number}", None)
+        assert "_m0" in alive, said
+        # promtool stops when a rule cannot be evaluated.
+        if "err:" not in said:
+            return list(alive.values())[1:]
 
 
-def _expressions(expression: str) -> Iterator[tuple[str, str]]:
-    for found in _COMPARISON.finditer(expression):
-        yield _replaced(expression, found, COMPARISONS[found[1]])
-    for found in _SET_OPERATOR.finditer(expression):
-        yield _replaced(expression, found, SET_OPERATORS[found[1]])
-    for found in _NUMBER.finditer(expression):
-        yield _replaced(expression, found, f"{float(found[1]) * 2:g}")
-    for found in _MATCH.finditer(expression):
-        names = found[1].split(", ")
-        for name in names if len(names) > 1 else []:
-            kept = ", ".join(each for each in names if each != name)
-            yield _replaced(expression, found, f"on ({kept})")
-    for found in _WINDOW.finditer(expression):
-        wide = re.sub(r"\d+", lambda digits: str(int(digits[0]) * 4), found[0])
-        yield _replaced(expression, found, wide)
+def _remembered(
+    series: Sequence[Mapping[str, str]], names: Mapping[str, Collection[str]]
+) -> list[dict[str, str]]:
+    """Return what was recorded before the beginning, under the names of all who change it."""
+    recorded = [each for each in series if ":quantconnect_" in each["series"]]
+    return [
+        {**each, "series": each["series"].replace("{", f"{suffix}{{", 1)}
+        for suffix, changed in names.items()
+        for each in recorded
+        if each["series"].partition("{")[0] in changed
+    ]
 
 
-def _replaced(expression: str, found: "re.Match[str]", by: str) -> tuple[str, str]:
-    before = expression[: found.start()]
-    line = before.count("\n") + 1
-    changed = before + by + expression[found.end() :]
-    return f"line {line}: {found[0]} -> {by}", changed
-
-
-def _scaled(duration: str, factor: int) -> str:
-    return re.sub(r"\d+", lambda digits: str(int(digits[0]) * factor), duration)
-
-
-def survives(mutant: Mutant, promtool: str, tests: Mapping[str, str]) -> bool:
-    """Tell whether all scenarios accept the rules of a mutant."""
+def _run(promtool: str, rules: Rules, test: Mapping[str, Any]) -> str:
+    """Return what promtool finds wrong."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in tests.items():
-            (Path(folder) / name).write_text(text)
-        (Path(folder) / "rules.yml").write_text(
-            yaml.dump(mutant.rules, Dumper=yaml.CSafeDumper, sort_keys=False)
-        )
-        environment = {**os.environ, "GOMAXPROCS": "1", "GOGC": "800"}
-        return all(
-            subprocess.run(
-                [promtool, "test", "rules", name],
-                cwd=folder,
-                env=environment,
-                capture_output=True,
-                check=False,
-            ).returncode
-            == 0
-            for name in tests
-        )
+        for name, content in (("rules.yml", rules), ("test.yml", test)):
+            (Path(folder) / name).write_text(json.dumps(content))
+        done = subprocess.run(
+            [promtool, "test", "rules", "test.yml"],
+            cwd=folder, env={**os.environ, "GOMAXPROCS": "1", "GOGC": "400"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 or _SUFFIX.search(said), said
+    return said if done.returncode else ""
 
 
 def main() -> int:
-    """Print of each mutant whether it survives, and how many do."""
+    """Print which mutants survive; return 1 unless they are those of ``survivors.yml``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="rules whose name contains this text")
-    parser.add_argument("--every", type=int, default=1, help="try one of so many mutants")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--promtool", default="promtool")
     arguments = parser.parse_args()
     shipped = yaml.safe_load(RULES.read_text())
-    groups = [group["name"] for group in shipped["groups"]]
-    world = next(world for world in WORLDS if world.name == "twins")
-    tests = {
-        f"{number}.yml": yaml.dump(
-            promtool_test(world, fleet, groups), Dumper=yaml.CSafeDumper, sort_keys=False, width=1 << 30
+    tried = [each for each in mutants(shipped) if arguments.only in each.name]
+    alive: Sequence[Mutant] = tried
+    for place, alive in _survivors(tried, shipped, arguments.promtool, arguments.jobs):
+        sys.stdout.write(f"{place}: {len(alive)} of {len(tried)} survive\n")
+        sys.stdout.flush()
+    found = {str(each) for each in alive}
+    listed = {each for each in yaml.safe_load(SURVIVORS.read_text()) or {} if arguments.only in each}
+    for each in sorted(found | listed):
+        about = (
+            "SURVIVES" if each not in listed else "listed" if each in found else "IS NOTICED, though listed"
         )
-        for number, fleet in enumerate(FLEETS)
-    }
-    tried = [each for each in mutants(shipped) if arguments.only in each.rule][:: arguments.every]
-    survivors = 0
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        for mutant, alive in zip(
-            tried, pool.map(lambda each: survives(each, arguments.promtool, tests), tried), strict=True
-        ):
-            survivors += alive
-            sys.stdout.write(f"{'SURVIVES' if alive else 'noticed'} {mutant.rule}: {mutant.change}\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"{survivors} of {len(tried)} mutants survive\n")
-    return 0
+        sys.stdout.write(f"{about}: {each}\n")
+    return int(found != listed)
 
 
 if __name__ == "__main__":

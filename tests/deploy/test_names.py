@@ -17,7 +17,7 @@ from tests.deploy.promql import (
     template_queries,
     template_query_labels,
 )
-from tests.deploy.scenarios import FLEETS
+from tests.deploy.scenarios.fleets import FLEETS
 
 KNOWN = recorded()
 RULES = shipped_rules()

@@ -7,7 +7,8 @@ import pytest
 from tests.deploy.fleet import Exporter, Project, minutes, status
 from tests.deploy.hurried import hurried_stack
 from tests.deploy.lines import clock, steps
-from tests.deploy.scenarios import FLEETS, outage_of
+from tests.deploy.scenarios.accounts import outage_of
+from tests.deploy.scenarios.fleets import FLEETS
 from tests.deploy.worlds import WORLDS
 
 BEGIN, END, WATCHED = 10, 70, 112

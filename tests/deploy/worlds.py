@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.deploy.fleet import Exporter, Project, Series
+from tests.deploy.fleet import Exporter, Project
 from tests.deploy.lines import notation
 
 _OPERATOR: Final = {
@@ -20,22 +20,29 @@ def _alone(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[st
 
 def _by_operator(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[str, str]]]:
     for exporter in exporters:
-        yield exporter, _OPERATOR
+        if "namespace" not in exporter.place:
+            yield exporter, _OPERATOR
 
 
 def _with_twins(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[str, str]]]:
     """Yield each exporter and one of the same job, instance and account name in another namespace."""
     for number, exporter in enumerate(exporters):
         yield exporter, {"namespace": "live", "pod": "live-0"}
-        twin = Exporter(exporter.instance, exporter.account, (Project(f"9{number:03}"),), job=exporter.job)
+        twin = Exporter(
+            exporter.instance,
+            exporter.account,
+            (Project(f"9{number:03}", limits={}, values_shown=()),),
+            job=exporter.job,
+        )
         yield twin, {"namespace": "paper", "pod": "paper-0"}
 
 
 def _in_pairs(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[str, str]]]:
-    """Yield each exporter and another of the same projects in a second cluster."""
+    """Yield each exporter and another of the same projects in a second cluster; one that is elsewhere stays alone."""
     for exporter in exporters:
         yield exporter, {"cluster": "a", "pod": "a-0"}
-        yield exporter, {"cluster": "b", "pod": "b-0"}
+        if not exporter.place:
+            yield exporter, {"cluster": "b", "pod": "b-0"}
 
 
 @dataclass(frozen=True)
@@ -48,20 +55,29 @@ class World:
     scraped: Callable[[Iterable[Exporter]], Iterator[tuple[Exporter, Mapping[str, str]]]] = _alone
     recorded: Mapping[str, str] = field(default_factory=dict)
     """Labels that are added to every recorded series and alert."""
-
-    @property
-    def slack(self) -> int:
-        """How late an alert may be: a scrape, an evaluation that sees it, and one that ends the wait."""
-        return self.interval + 2 * self.evaluation
+    copies: int = 1
+    """How often each exporter is there, with all its projects."""
 
     def series(self, exporters: Sequence[Exporter], horizon: float) -> list[dict[str, str]]:
         """Return the input series of a promtool test that lasts ``horizon`` seconds."""
         count = int(horizon // self.interval) + 1
-        return [
-            {"series": _selector(each, extra), "values": notation(each.line, self.interval, count)}
-            for exporter, extra in self.scraped(exporters)
-            for each in exporter.series(self.interval, count)
-        ]
+        found: dict[str, str] = {}
+        deployed: set[str] = set()
+        for exporter, extra in self.scraped(exporters):
+            for each in exporter.series(self.interval, count):
+                values = notation(each.line, self.interval, count)
+                if any(piece.value is not None for piece in each.line):
+                    found[_selector(each.name, {**each.labels, **_placed(exporter, extra)})] = values
+            for each in exporter.remembered:
+                target = {"job": exporter.job, "instance": exporter.instance, **_placed(exporter, extra)}
+                if "account" in each.labels and each.labels["project_id"] in deployed:
+                    continue  # One exporter of a project is remembered, not each.
+                if "account" in each.labels:
+                    deployed.add(each.labels["project_id"])
+                own = {name: target[name] for name in each.labels if name in target}
+                labels = {**each.labels, **own, **self.recorded}
+                found[_selector(each.name, labels)] = notation(each.line, self.interval, 1)
+        return [{"series": series, "values": values} for series, values in found.items()]
 
     def rules(self, shipped: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the rules as this world evaluates them."""
@@ -72,16 +88,24 @@ class World:
         return {"groups": groups}
 
 
-def _selector(series: Series, extra: Mapping[str, str]) -> str:
-    labels = [f'{key}="{value}"' for key, value in {**series.labels, **extra}.items()]
-    return f"{series.name}{{{','.join(labels)}}}"
+def _placed(exporter: Exporter, extra: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the labels that a scraper adds; an exporter elsewhere has a cluster or namespace of its own."""
+    joined = {
+        name: "-".join(filter(None, (value, extra.get(name)))) for name, value in exporter.place.items()
+    }
+    return {**extra, **joined}
+
+
+def _selector(name: str, labels: Mapping[str, str]) -> str:
+    pairs = [f'{key}="{value}"' for key, value in labels.items() if value]
+    return f"{name}{{{','.join(pairs)}}}"
 
 
 WORLDS: Final = (
     World("plain", evaluation=60),
     World("twins", scraped=_with_twins),
     World("recorded label", recorded={"tenant": "acme"}),
-    World("pairs", scraped=_in_pairs),
+    World("pairs", scraped=_in_pairs, copies=2),
     World("operator that enforces a namespace", scraped=_by_operator, recorded={"namespace": "trading"}),
     World("every 15 s", interval=15),
     World("every minute", interval=60),
