@@ -34,8 +34,8 @@ PLACES: Final = sorted(
     key=lambda place: (place[0].name != "twins", place not in FINE),
 )
 """Those that notice most are the first; only what survives there is tried in the others."""
-AT_ONCE: Final = 90
-"""Mutants from which on more than one promtool runs."""
+AT_ONCE: Final = 60
+"""Mutants in one run of promtool."""
 _SUFFIX: Final = re.compile(r"_m(\d+)\b")
 
 
@@ -48,7 +48,7 @@ def _survivors(
         for world, fleet in PLACES:
             if not alive:
                 return
-            parts = [alive[start::jobs] for start in range(jobs)] if len(alive) > AT_ONCE else [alive]
+            parts = [alive[start : start + AT_ONCE] for start in range(0, len(alive), AT_ONCE)]
             rest = pool.map(
                 lambda part, world=world, fleet=fleet: _unnoticed(part, shipped, promtool, world, fleet),
                 parts,
@@ -103,7 +103,7 @@ def _run(promtool: str, rules: Rules, test: Mapping[str, Any]) -> str:
             (Path(folder) / name).write_text(json.dumps(content))
         done = subprocess.run(
             [promtool, "test", "rules", "test.yml"],
-            cwd=folder, env={**os.environ, "GOMAXPROCS": "1", "GOGC": "400"}, capture_output=True, text=True, check=False,
+            cwd=folder, env={**os.environ, "GOMAXPROCS": "1", "GOGC": "200"}, capture_output=True, text=True, check=False,
         )  # fmt: skip
     said = done.stdout + done.stderr
     assert done.returncode == 0 or _SUFFIX.search(said), said

@@ -58,7 +58,7 @@ def later() -> list[Scenario]:
         # Five minutes up, five minutes down; an alert of a crash bridges five minutes.
         project(
             Project("302", status=status(*crashing)),
-            ("AlgorithmNotRunning", "critical", 5, 35), ("CrashLoop", "critical", 25, 69 + TAIL),
+            ("AlgorithmNotRunning", "critical", 5, 35), ("CrashLoop", "critical", 25, 64 + TAIL),
         ),
         # An hour after its launch.
         project(
