@@ -89,11 +89,7 @@ def _verdict(problems: int, accounts: Sequence[AccountStatus], projects: Sequenc
 def _counts(projects: Sequence[Project]) -> str:
     statuses = Counter(status_of(project.state) for project in projects).most_common()
     listed = ", ".join(f"{count} {status}" for status, count in statuses)
-    return _number_of(projects) + (f": {listed}" if listed else "")
-
-
-def _number_of(projects: Sequence[object]) -> str:
-    return "1 project" if len(projects) == 1 else f"{len(projects)} projects"
+    return f"{len(projects)} project{'s' * (len(projects) != 1)}" + (f": {listed}" if listed else "")
 
 
 def _attention(problems: Iterable[Problem], now: float) -> str:
@@ -122,7 +118,7 @@ def _currencies(projects: Sequence[Project]) -> str:
         if project.state.current_deployment and project.state.account_currency:
             running.setdefault(project.state.account_currency, []).append(project.figures)
     columns: list[Column[tuple[str, list[Figures]]]] = [
-        Column("Running", lambda each: f"{safe(each[0])} <small>{_number_of(each[1])}</small>", "name"),
+        Column("Currency", lambda each: f"{safe(each[0])} <small>{len(each[1])} running</small>", "name"),
         Column("Equity", lambda each: _sum("equity", each[1], number)),
         Column("Today", lambda each: _sum("gain", each[1], profit)),
         Column("Unrealized PnL", lambda each: _sum("unrealized", each[1], profit)),

@@ -11,6 +11,7 @@ from exporter.web.status.table import Column, table
 from exporter.web.status.text import UNKNOWN, ago, duration, number, percent, profit, safe
 
 PROJECT_ADDRESS = "https://www.quantconnect.com/project/"
+_LIMITS_WITHOUT_COLUMN = {"concentration_ratio", "memory_ratio", "open_order_age", "equity_age"}
 
 
 def projects_table(projects: Sequence[Project], sort: str) -> str:
@@ -59,8 +60,8 @@ def _project(project: Project) -> str:
     brokerage = state.deployment.value.brokerage if state.deployment and state.deployment.value else ""
     about = " · ".join(safe(each) for each in (str(state.project_id), state.account, brokerage) if each)
     # Isolated: a name written from right to left would turn what follows it around.
-    name = f'<a href="{PROJECT_ADDRESS}{state.project_id}"><bdi>{safe(state.name)}</bdi></a>'
-    return f"{name} <small>{about}</small>"
+    name = f"<bdi>{safe(state.name)}</bdi>"
+    return f'<a href="{PROJECT_ADDRESS}{state.project_id}">{name}</a> <small>{about}</small>'
 
 
 def _status(project: Project) -> str:
@@ -71,7 +72,9 @@ def _status(project: Project) -> str:
     elif deployment is not None and deployment.stopped is not None:
         since = ago(deployment.stopped, project.now)
     look = "bad" if status in ENDED_BADLY.values() else "good" if status == "running" else ""
-    return f'<span class="{look}">{status}</span><small>{since}</small>'
+    others = [each for each in project.problems if each.limit in _LIMITS_WITHOUT_COLUMN]
+    exceeded = "".join(f'<small class="{each.severity}">{each.what}</small>' for each in others)
+    return f'<span class="{look}">{status}</span><small>{since}</small>{exceeded}'
 
 
 def _figure(

@@ -99,13 +99,13 @@ def test_money_is_added_by_currency():
     )
     (body,) = re.findall(r'<table id="currencies">.*?<tbody>(.*?)</tbody>', page, re.DOTALL)
     dollars, euros = body.split("</tr>")[:2]
-    assert "USD <small>2 projects</small>" in dollars
+    assert "USD <small>2 running</small>" in dollars
     assert 'data-label="Equity">150,000.40<' in dollars
     assert (
         'data-label="Unrealized PnL"><span class="">0.00</span><small class="warning">1 not known</small>'
         in dollars
     )
-    assert "EUR <small>1 project</small>" in euros
+    assert "EUR <small>1 running</small>" in euros
     assert 'data-label="Equity">7.00<' in euros
 
 

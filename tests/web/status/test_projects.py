@@ -9,7 +9,7 @@ from exporter.domain.deployment import AlgorithmStatus
 from exporter.polling.state import Source, new_project
 from exporter.web.status.project import project_of
 from exporter.web.status.projects import is_order, projects_table
-from tests.web.status.states import NOW, SETTINGS, ended, failing, running
+from tests.web.status.states import NOW, SETTINGS, ended, failing, running, with_memory
 
 DRAWDOWN, WARNING, CRITICAL = LimitName.DRAWDOWN_RATIO, Severity.WARNING, Severity.CRITICAL
 
@@ -65,6 +65,13 @@ def test_exceeded_limits_have_their_colour():
     page = table(running(equity=75_000.0))
     assert 'data-label="Drawdown"><b class="critical">25.00 %' in page
     assert page.count("critical") == 2, "the row and its cell"
+
+
+def test_exceeded_limits_without_a_column_are_named():
+    """What has no number of its own in the table stands under the status, in its colour."""
+    page = table(with_memory(running(equity=100_000.0), 99.0, 100.0))
+    assert '</small><small class="critical">is over its memory limit</small></td>' in page
+    assert "its drawdown limit" not in table(running(equity=75_000.0)), "that is a column"
 
 
 def test_drawdown_bar_has_its_limits():
