@@ -1,6 +1,6 @@
 """Accepting connections: each is counted before anything is read, TLS handshakes too."""
 
-import asyncio
+import asyncio.sslproto
 import errno
 import logging
 import socket
@@ -13,6 +13,9 @@ from exporter.web.file_limit import RESERVED_FILES
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE_SECONDS = 0.1
 _TLS_TIMEOUTS = {"ssl_handshake_timeout": DEADLINES[Phase.HANDSHAKE], "ssl_shutdown_timeout": 1.0}
+
+# What asyncio reads into: it gives each TLS connection 256 KiB from its start, and a request has one.
+asyncio.sslproto.SSLProtocol.max_size = 16 * 1024
 
 _logger = logging.getLogger(__name__)
 

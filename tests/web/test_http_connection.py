@@ -77,6 +77,14 @@ def test_an_ended_tls_connection_is_freed_at_once(serve, make_client, connect):
     wait_until(lambda: held() <= before, 5, "the end of all of them")
 
 
+def test_a_tls_connection_has_a_small_buffer(serve, make_client):
+    """A connection with TLS holds 16 KiB for what it reads, and not asyncio's 256."""
+    site = serve(tls_server_config=TLS)
+    with answered(site.port, make_client()):
+        protocols = [each for each in gc.get_objects() if isinstance(each, SSLProtocol)]
+        assert {len(each._ssl_buffer) for each in protocols} == {16 * 1024}
+
+
 @pytest.mark.usefixtures("_no_search")
 @pytest.mark.parametrize("linger", [b"", b"\x01\x00\x00\x00\x00\x00\x00\x00"], ids=["closed", "reset"])
 def test_an_ended_connection_is_freed_at_once(serve, linger):
