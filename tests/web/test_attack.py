@@ -1,4 +1,4 @@
-"""Strangers who connect and do nothing, or little, or wrong things, by the thousand."""
+"""Strangers who connect and do nothing, or little, or wrong things, by the hundred."""
 
 import os
 import resource
@@ -23,10 +23,10 @@ from exporter.web.application import Pages, make_application
 from exporter.web.http_connection import HttpConnection
 from exporter.web.server import ListenAddress, WebServer, listen
 from tests.programs import exporter_process, wait_until
-from tests.support import parse_page
 from tests.web.attackers import HEAD, is_closed, memory_mib, open_files, strangers, threads, victim
 
-THOUSAND = 1000
+CROWD = 400
+"""More connections than there are places."""
 READERS = 20
 CLOCK = SystemClock()
 
@@ -43,13 +43,13 @@ def port_of(exporter) -> int:
 
 
 def scrape_seconds(url: str) -> float:
-    """Return how long a scrape takes with others around: the middle one of nine, each on a new connection."""
+    """Return how long a scrape takes: the middle one of nine, each on a new connection."""
     times = []
     for _ in range(9):
         started = CLOCK.monotonic()
         answer = requests.get(f"{url}/metrics", timeout=10)
         times.append(CLOCK.monotonic() - started)
-        assert parse_page(answer.text).all("quantconnect_equity")
+        assert b"\nquantconnect_equity{" in answer.content
     return statistics.median(times)
 
 
@@ -64,12 +64,12 @@ def scrape_seconds(url: str) -> float:
         pytest.param(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", id="slow readers"),
     ],
 )
-def test_a_thousand_strangers_hold_nothing_up(exporter, first_bytes):
-    """With a thousand connections that idle, stall or do not read, scrapes are answered, threads and memory stay."""
+def test_a_crowd_holds_nothing_up(exporter, first_bytes):
+    """With more connections than places that idle, stall or do not read, scrapes are answered, threads and memory stay."""
     before, threads_before = memory_mib(exporter.process.pid), threads(exporter.process.pid)
     alone = scrape_seconds(exporter.url)
     with ExitStack() as stack:
-        strangers(stack, port_of(exporter), THOUSAND, first_bytes)
+        strangers(stack, port_of(exporter), CROWD, first_bytes)
         wait_until(
             lambda: scrape_seconds(exporter.url) < 5 * alone + 0.05, what="a scrape as quick as before"
         )
@@ -128,7 +128,7 @@ def test_more_connections_than_may_be_still_let_a_scrape_in(exporter):
         for each in first:
             assert each.recv(1000).startswith(b"HTTP/1.1 200")
         before = open_files(exporter.process.pid)
-        strangers(stack, port_of(exporter), THOUSAND)
+        strangers(stack, port_of(exporter), CROWD)
         wait_until(lambda: all(is_closed(each) for each in first), what="the end of the oldest")
         assert open_files(exporter.process.pid) < before + DEFAULT_MAX_CONNECTIONS
         assert requests.get(f"{exporter.url}/metrics", timeout=5).ok
@@ -204,9 +204,9 @@ def test_few_files_from_the_start(tmp_path):
 
 
 def test_what_strangers_cause_is_logged_once(tmp_path):
-    """A thousand malformed requests are one line of the log."""
+    """Hundreds of malformed requests are one line of the log."""
     with victim(tmp_path) as exporter, ExitStack() as stack:
-        strangers(stack, exporter.port, THOUSAND, b"no http at all\r\n\r\n")
+        strangers(stack, exporter.port, CROWD, b"no http at all\r\n\r\n")
         wait_until(lambda: "Invalid HTTP request" in exporter.log.read_text())
         assert exporter.ask().ok
         assert exporter.log.read_text().count("Invalid HTTP request") == 1
