@@ -23,6 +23,8 @@ Users = Mapping[str, Secret]
 
 MOST_BYTES = 72
 """Of a password; bcrypt ignores the rest."""
+_HIGH_COST = 14
+"""A check takes about a second, and twice as long for each step above."""
 _MOST_VERDICTS = 1000
 _BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 _CONTROL_CHARACTERS = re.compile(rb"[\x00-\x1f\x7f]")
@@ -65,6 +67,8 @@ def read_users(section: Section, names: UserNames) -> Users:
             section.problem(name, "must be a bcrypt hash, such as `htpasswd -nBC 10` prints")
         elif text is not None:
             users[name] = Secret(text)
+            if (cost := _cost(users[name])) > _HIGH_COST:
+                section.warning(name, f"at cost {cost} a login takes long to check: 10 to 12 is usual")
     return users
 
 

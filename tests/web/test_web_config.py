@@ -293,6 +293,15 @@ def test_world_readable_secrets_are_warnings(folder):
     )
 
 
+def test_costly_hashes_are_warnings(folder):
+    """A hash whose checks take seconds, or days, is told: each unknown login would wait for one."""
+    costly = HASH.replace("$04$", "$15$")
+    text = f"basic_auth_users: {{alice: {HASH.replace('$04$', '$14$')}, bob: {costly}}}\n"
+    assert load(folder, text).warnings == (
+        f"{folder.file}:1: basic_auth_users.bob: at cost 15 a login takes long to check: 10 to 12 is usual",
+    )
+
+
 def test_example_in_the_document(folder):
     """The example is valid and uses every key that the document explains."""
     config = load(folder, example())
