@@ -31,8 +31,9 @@ DEADLINES: Mapping[Phase, float] = {
 _WAITING = (Phase.IDLE, Phase.HEAD, Phase.HANDSHAKE)
 """Phases in which a connection may be ended before its deadline, to make room."""
 
-_MANY = 8
-"""An address holds many places when it holds more than one in so many."""
+_SMALL_PART = 8
+_FEW = 4
+"""An address holds many places when it holds more than one in eight, and more than four."""
 _SPARED = 1.0
 """Seconds for which a client may read nothing before it makes room for its own address."""
 
@@ -114,7 +115,7 @@ class Connections:
     def _most_crowding(self, origin: str) -> Closable | None:
         """Return which answer makes room for an address: the one stalled longest, else the oldest."""
         ((crowd, places),) = Counter(each.origin for each in self._open).most_common(1)
-        if places <= self.most // _MANY:
+        if places <= max(self.most // _SMALL_PART, _FEW):
             return None
         for phase in (Phase.STALL, Phase.ANSWER):
             of_crowd = (each for each in self._since[phase].items() if each[0].origin == crowd)

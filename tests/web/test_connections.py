@@ -114,9 +114,10 @@ def test_who_holds_many_places_makes_room_for_another_address(clock):
     assert not few.ended
 
 
-def test_who_reads_nothing_makes_room_for_its_own_address(connections, clock):
+def test_who_reads_nothing_makes_room_for_its_own_address(clock):
     """An answer that moves is not ended for a newcomer of the same address, one that has stalled for a second is."""
-    clients = [entered(connections, Phase.ANSWER) for _ in range(3)]
+    connections = Connections(5, clock.monotonic)
+    clients = [entered(connections, Phase.ANSWER) for _ in range(5)]
     clock.advance(DEADLINES[Phase.ANSWER] - 2)
     assert not connections.make_room(clients[0].origin)
     connections.stall(clients[1])
@@ -124,7 +125,16 @@ def test_who_reads_nothing_makes_room_for_its_own_address(connections, clock):
     assert not connections.make_room(clients[0].origin)
     clock.advance(0.2)
     assert connections.make_room(clients[0].origin)
-    assert [each.ended for each in clients] == [False, True, False]
+    assert [each.ended for each in clients] == [False, True, False, False, False]
+
+
+def test_where_there_are_few_places_nobody_holds_many(connections, clock):
+    """With a handful of places no answer is ended for a newcomer."""
+    clients = [entered(connections, Phase.ANSWER) for _ in range(3)]
+    connections.stall(clients[0])
+    clock.advance(4)
+    assert not connections.make_room("198.51.100.7")
+    assert not any(each.ended for each in clients)
 
 
 def test_room_is_left_alone(connections):
