@@ -74,6 +74,9 @@ def parse_page(page: str) -> Samples:
     return Samples(found)
 
 
+SETTINGS = ProjectSettings(polling=Polling(orders=None))
+"""What is polled unless a test says otherwise: orders are nine tenths of what is sent."""
+
 ABSENT_SAMPLE = "is not beside the repository"
 """Why a test that reads a genuine file is skipped: the files are not ours to publish."""
 
@@ -169,11 +172,7 @@ def config_of(
     discover: bool = True,
     **account: Any,
 ) -> Config:
-    """Return a configuration for all accounts of a simulated QuantConnect.
-
-    Orders are not asked for unless settings say so: they are nine tenths of what is sent.
-    """
-    defaults = settings or ProjectSettings(polling=Polling(status=60, portfolio=60, equity=60, orders=None))
+    """Return a configuration for all accounts of a simulated QuantConnect."""
     return Config(
         accounts=tuple(
             replace(
@@ -186,11 +185,11 @@ def config_of(
             NamedProject(project_id, api.projects[project_id].account, each)
             for project_id, each in (named or {}).items()
         ),
-        defaults=defaults,
+        defaults=settings or SETTINGS,
     )
 
 
 def pair_of(api: SimulatedQuantConnect, settings: ProjectSettings | None = None, **account: Any) -> Config:
     """Return a configuration for two projects of one account, one with stocks and one with crypto."""
-    named = {project_named(api, name): settings or ProjectSettings() for name in PAIR}
+    named = dict.fromkeys([project_named(api, name) for name in PAIR], settings or SETTINGS)
     return config_of(api, settings, named=named, discover=False, **account)

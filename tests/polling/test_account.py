@@ -381,7 +381,8 @@ ODD_ROWS = [{"projectId": 1, "deployId": None}, {"projectId": "one"}]
 )
 def test_failed_poll_leaves_nothing_to_search_for(make_bench, api, source, fault):
     """What a failed poll held is free at once, its frames and buffers too: no error is kept by its own frame."""
-    pair = make_bench(pair_of(api, ProjectSettings(charts=("Benchmark",), polling=Polling(statistics=60))))
+    polling = Polling(statistics=60, orders=300 if source == "orders" else None)
+    pair = make_bench(pair_of(api, ProjectSettings(charts=("Benchmark",), polling=polling)))
     pair.poll()
     api.faults.add(fault)
     gc.collect()
