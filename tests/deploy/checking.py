@@ -62,7 +62,7 @@ def questions(
         for each in expected
         for question in _timing(each, world, fleet.minutes * MINUTE, step, early, suffix)
     ]
-    return [*asked, _everything(expected, fleet.minutes, suffix)]
+    return [*asked, _everything(expected, fleet.minutes, suffix), _unlabelled(world, fleet.minutes, suffix)]
 
 
 def _timing(
@@ -130,6 +130,29 @@ def _everything(expected: Sequence[Expected], horizon: float, suffix: str) -> Qu
         "eval_time": f"{int(horizon)}m",
         "exp_samples": [{"labels": each, "value": 1} for each in labels],
     }
+
+
+def _unlabelled(world: World, horizon: float, suffix: str) -> Question:
+    """Return the question which alerts ever lacked a label by which Alertmanager mutes and groups them."""
+    exporters = "ExporterDown|ConfigReloadFailed|ClockSkew|ApiUnauthorized|ApiFailing"
+    accounts = "ApiUnauthorized|ApiFailing|ApiRateLimited|AccountUnread|ClockSkew|AlgorithmVanished"
+    # An alert that there is no exporter at all has neither job nor instance.
+    needed = [
+        ('instance!="",job=""', exporters),
+        ('job!="",instance=""', exporters),
+        ('account=""', accounts),
+    ]
+    for place in world.places:
+        needed += [
+            (f'instance!="",{place}=""', exporters),
+            (f'severity!="info",{place}=""', f"{accounts}|[A-Z][a-z]+Stale"),
+        ]
+    parts = [
+        f'group by (alertname) (max_over_time(ALERTS{{alertstate="firing",alertname=~"QuantConnect({names}){suffix}",'
+        f"{lacking}}}[{int(horizon)}m]))"
+        for lacking, names in needed
+    ]
+    return {"expr": " or ".join(parts), "eval_time": f"{int(horizon)}m", "exp_samples": []}
 
 
 def text_test(

@@ -31,7 +31,7 @@ SURVIVORS: Final = Path(__file__).parent / "survivors.yml"
 FINE: Final = [(replace(WORLDS[0], evaluation=30), replace(fleet, evaluation=0)) for fleet in FLEETS]
 PLACES: Final = sorted(
     [*((world, fleet) for world in WORLDS for fleet in FLEETS), *FINE],
-    key=lambda place: (place[0].name != "twins", place not in FINE),
+    key=lambda place: (place[0].name != "twins", place not in FINE, place[0].name != "pairs"),
 )
 """Those that notice most are the first; only what survives there is tried in the others."""
 AT_ONCE: Final = 60
@@ -113,12 +113,12 @@ def _run(promtool: str, rules: Rules, test: Mapping[str, Any]) -> str:
 def main() -> int:
     """Print which mutants survive; return 1 unless they are those of ``survivors.yml``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="rules whose name contains this text")
+    parser.add_argument("--only", default="", help="changes that contain this text")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--promtool", default="promtool")
     arguments = parser.parse_args()
     shipped = yaml.safe_load(RULES.read_text())
-    tried = [each for each in mutants(shipped) if arguments.only in each.name]
+    tried = [each for each in mutants(shipped) if arguments.only in str(each)]
     alive: Sequence[Mutant] = tried
     for place, alive in _survivors(tried, shipped, arguments.promtool, arguments.jobs):
         sys.stdout.write(f"{place}: {len(alive)} of {len(tried)} survive\n")

@@ -105,12 +105,9 @@ def _expressions(expression: str) -> Iterator[tuple[str, str]]:
         yield _replaced(expression, found, f"{float(found[1]) * 2:g}")
     for found in _MATCH.finditer(expression):
         names = found[2].split(", ")
-        for name in names if len(names) > 1 else []:
-            yield _replaced(
-                expression, found, f"{found[1]} ({', '.join(each for each in names if each != name)})"
-            )
-        if len(names) == 1 and found[1] == "on":
-            yield _replaced(expression, found, "ignoring ()")
+        for name in names:
+            kept = ", ".join(each for each in names if each != name)
+            yield _replaced(expression, found, f"{found[1]} ({kept})")
     for found in _WINDOW.finditer(expression):
         yield _replaced(expression, found, _scaled(found[0], 4))
 

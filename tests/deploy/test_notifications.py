@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.deploy.fleet import Exporter, Project, minutes, status
+from tests.deploy.fleet import DEFAULT_LIMITS, Exporter, Project, minutes, status
 from tests.deploy.hurried import hurried_stack
 from tests.deploy.lines import clock, steps
 from tests.deploy.scenarios.accounts import outage_of
@@ -17,7 +17,9 @@ BEGIN, END, WATCHED = 10, 70, 112
 
 def exporters() -> list[Exporter]:
     """Return an account with 20 projects in an outage, and four exporters to which something happens beside it."""
-    fallen = Project("701", values={"drawdown_ratio": steps((0, 0.01), (BEGIN, 0.25), (40, 0.01))})
+    fallen = Project(
+        "701", limits=DEFAULT_LIMITS, values={"drawdown_ratio": steps((0, 0.01), (BEGIN, 0.25), (40, 0.01))}
+    )
     rejected = Project(
         "702",
         values={"order_rejections_total": steps((0, 1), (20, 3))},

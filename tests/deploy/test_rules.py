@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,8 +117,15 @@ if (VMALERT_TOOL := Path(NEWER) / "vmalert-tool").is_file():
     @pytest.mark.long
     @pytest.mark.parametrize("fleet", FLEETS, ids=lambda fleet: fleet.name)
     def test_every_scenario_holds_in_vmalert(fleet, tmp_path):
-        """VictoriaMetrics evaluates the file as Prometheus does: each scenario holds."""
-        content = dict(promtool_test(WORLDS[0], fleet, GROUPS, left_open=True))
+        """VictoriaMetrics evaluates the file as Prometheus does: each scenario holds, but for two.
+
+        There a rule sees a recording an evaluation late, beside a page that is in time. It forgets over a failed
+        scrape, and what is read from five recordings in a row is five evaluations late.
+        """
+        others = {"failed-scrapes", "best-before-a-pause"}
+        same = [scenario for scenario in fleet.scenarios if scenario.name not in others]
+        often = replace(fleet, scenarios=same, evaluation=0)
+        content = dict(promtool_test(WORLDS[0], often, GROUPS, left_open=True))
         (test,) = content["tests"]
         test["metricsql_expr_test"] = test.pop("promql_expr_test")
         write(tmp_path / "rules.yml", SHIPPED)

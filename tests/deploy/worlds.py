@@ -37,6 +37,13 @@ def _with_twins(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mappi
         yield twin, {"namespace": "paper", "pod": "paper-0"}
 
 
+def _by_two_replicas(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[str, str]]]:
+    """Yield each exporter as two replicas of Prometheus see it, whose ruler does not deduplicate them."""
+    for exporter in exporters:
+        yield exporter, {"replica": "A"}
+        yield exporter, {"replica": "B"}
+
+
 def _in_pairs(exporters: Iterable[Exporter]) -> Iterator[tuple[Exporter, Mapping[str, str]]]:
     """Yield each exporter and another of the same projects in a second cluster; one that is elsewhere stays alone."""
     for exporter in exporters:
@@ -55,6 +62,8 @@ class World:
     scraped: Callable[[Iterable[Exporter]], Iterator[tuple[Exporter, Mapping[str, str]]]] = _alone
     recorded: Mapping[str, str] = field(default_factory=dict)
     """Labels that are added to every recorded series and alert."""
+    places: Sequence[str] = ()
+    """The labels by which it tells exporters apart that have one instance and account."""
     copies: int = 1
     """How often each exporter is there, with all its projects."""
 
@@ -103,9 +112,9 @@ def _selector(name: str, labels: Mapping[str, str]) -> str:
 
 WORLDS: Final = (
     World("plain", evaluation=60),
-    World("twins", scraped=_with_twins),
-    World("recorded label", recorded={"tenant": "acme"}),
-    World("pairs", scraped=_in_pairs, copies=2),
+    World("twins", scraped=_with_twins, places=("namespace",)),
+    World("two replicas and a recorded label", scraped=_by_two_replicas, recorded={"tenant": "acme"}),
+    World("pairs", scraped=_in_pairs, places=("cluster",), copies=2),
     World("operator that enforces a namespace", scraped=_by_operator, recorded={"namespace": "trading"}),
     World("every 15 s", interval=15),
     World("every minute", interval=60),

@@ -120,6 +120,11 @@ def soon() -> list[Scenario]:
             Project("118", values={"drawdown_ratio": steps((0, 0.15), (10, None))}),
             ("Drawdown", "warning", 2, 10 + TAIL),
         ),
+        # Deployed anew in an account of another currency.
+        project(Project(
+            "128", launched=steps((0, -86400), (10, 600)), values={"equity": steps((0, None), (10, 90_000))},
+            more=(Series("equity", {"account_currency": "JPY"}, steps((0, 1e7), (10, None))),),
+        )),
         # Deployed more than a week ago: the peak since then is what counts.
         project(Project("124", launched=steady(-8 * DAY * 60), values={"equity": away_and_back(100_000, 85_000)})),
     ]  # fmt: skip

@@ -22,6 +22,11 @@ def soon() -> list[Scenario]:
         project(Project("402", read={"equity": frozen}), ("EquityStale", "warning", 22, 34)),
         # Never read at all.
         project(Project("421", read={"portfolio": ()}), ("PortfolioStale", "warning", 2 + 16, inf)),
+        # Nothing of it was ever read.
+        project(
+            Project("424", read={"status": (), "equity": ()}, deployments=(), launched=None, limits={}, status_shown=(), values_shown=()),
+            ("StatusStale", "warning", 2 + 16, inf), ("EquityStale", "warning", 2 + 16, inf),
+        ),
         # Started anew in the meantime, the exporter does not know when it read the status last.
         Scenario(
             "restarted-while-stale",
