@@ -92,10 +92,13 @@ class Acceptor:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._make_protocol(opening), opening.accepted, ssl=tls, **timeouts
             )
-        except (OSError, asyncio.CancelledError) as error:  # the client left, failed or made room
-            # asyncio's frames hold their error, which holds them: 300 kB until a search for cycles.
-            error.__traceback__ = error.__context__ = None
+        except BaseException as error:
             opening.accepted.close()
+            if not isinstance(error, OSError | asyncio.CancelledError):
+                raise
+            # The client left, failed or made room. asyncio's frames hold their error, which holds them:
+            # 300 kB until a search for cycles.
+            error.__traceback__ = error.__context__ = None
         finally:
             self._connections.leave(opening)
 

@@ -63,7 +63,8 @@ class _Connection(ssl.SSLObject):
         except ssl.SSLWantReadError:
             raise
         except ssl.SSLError as error:  # asyncio closes the connection and says nothing
-            _logger.debug("TLS handshake failed", extra={"reason": error.reason or str(error)})
+            reason = getattr(error, "reason", None) or error.args[-1]  # only OpenSSL's own have one
+            _logger.debug("TLS handshake failed", extra={"reason": reason})
             raise
 
     def _check_sans(self) -> None:
