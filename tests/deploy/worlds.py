@@ -58,7 +58,7 @@ class World:
 
     name: str
     interval: int = 30
-    evaluation: int = 120
+    evaluation: int = 180
     scraped: Callable[[Iterable[Exporter]], Iterator[tuple[Exporter, Mapping[str, str]]]] = _alone
     recorded: Mapping[str, str] = field(default_factory=dict)
     """Labels that are added to every recorded series and alert."""

@@ -78,10 +78,10 @@ def soon() -> list[Scenario]:
         _beside("warning", _exporter("empty-beside-sound-ones", page=AGAIN_AT_22), 7, 22),
         _beside("critical", _exporter("never-beside-sound-ones", page=(), up=steady(1)), 3, inf),
         _empty_beside_shards(),
-        Scenario("only-stopped-projects", (_exporter("idle", stopped, page=minutes((0, 10), (22, inf))),), (
-            Expected("AlgorithmNotRunning", "warning", {"project_id": "650"}, 6, 15),
-            _down("warning", "idle", 13, 22),
-            Expected("AlgorithmNotRunning", "warning", {"project_id": "650"}, 27),
+        Scenario("only-stopped-projects", (_exporter("idle", stopped, page=minutes((0, 14), (30, inf))),), (
+            Expected("AlgorithmNotRunning", "warning", {"project_id": "650"}, 6, 19),
+            _down("warning", "idle", 17, 30),
+            Expected("AlgorithmNotRunning", "warning", {"project_id": "650"}, 35),
         )),
         Scenario("restarts", (_exporter("restarts", Project("660"), page=minutes((0, 10), (11, 20), (21, inf))),)),
         Scenario("failed-scrapes", (

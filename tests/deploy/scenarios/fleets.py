@@ -6,7 +6,7 @@ from tests.deploy.scenarios import accounts, algorithms, exporters, limits, memo
 from tests.deploy.scenarios.model import Fleet
 
 FLEETS: Final = (
-    Fleet("forty minutes", 40, (
+    Fleet("forty minutes", 42, (
         *limits.soon(), *limits.orders(), *algorithms.soon(), *sources.soon(), *accounts.soon(), *exporters.soon(), *memory.soon(),
     )),
     Fleet("two hours", 116, (

@@ -9,7 +9,7 @@ from tests.deploy.fleet import LISTING, ONE_A_MINUTE, Exporter, Project, Series
 from tests.deploy.lines import ALWAYS, Line, Piece, steps
 
 BEGIN: Final = 4
-END: Final = 18
+END: Final = 20
 """When something happens, unless told otherwise."""
 TAIL: Final = 15
 """How long an alert on a limit goes on after the value came back."""
