@@ -62,7 +62,12 @@ def questions(
         for each in expected
         for question in _timing(each, world, fleet.minutes * MINUTE, step, early, suffix)
     ]
-    return [*asked, _everything(expected, fleet.minutes, suffix), _unlabelled(world, fleet.minutes, suffix)]
+    return [
+        *asked,
+        _everything(expected, fleet.minutes, suffix),
+        _unlabelled(world, fleet.minutes, suffix),
+        _forgotten(fleet.minutes, suffix),
+    ]
 
 
 def _timing(
@@ -141,6 +146,7 @@ def _unlabelled(world: World, horizon: float, suffix: str) -> Question:
         ('instance!="",job=""', exporters),
         ('job!="",instance=""', exporters),
         ('account=""', accounts),
+        ('rule_group=""', "RulesFailing"),
     ]
     for place in world.places:
         needed += [
@@ -153,6 +159,17 @@ def _unlabelled(world: World, horizon: float, suffix: str) -> Question:
         for lacking, names in needed
     ]
     return {"expr": " or ".join(parts), "eval_time": f"{int(horizon)}m", "exp_samples": []}
+
+
+def _forgotten(horizon: float, suffix: str) -> Question:
+    """Return the question what is still known of projects that were last seen too long ago."""
+    known = f'{{__name__=~"project.*:known{suffix}"}}'
+    seen = f'{{__name__=~"project:quantconnect_seen:timestamp({suffix})?"}}'
+    return {
+        "expr": f"group by (project_id) ({known} unless on (project_id) {seen})",
+        "eval_time": f"{int(horizon)}m",
+        "exp_samples": [],
+    }
 
 
 def text_test(

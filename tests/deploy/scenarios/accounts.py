@@ -1,10 +1,11 @@
 """Accounts whose requests are refused, fail or are too many."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import inf
 
 from tests.deploy.fleet import DEFAULT_LIMITS, NONE, Exporter, Project, Series, minutes
-from tests.deploy.lines import Line, Piece, clock, counting, steady, steps
+from tests.deploy.lines import ALWAYS, Line, Piece, clock, counting, steady, steps
 from tests.deploy.scenarios.model import (
     BEGIN,
     END,
@@ -90,7 +91,7 @@ def later() -> list[Scenario]:
             *_stale(6, 74), ("ApiFailing", "warning", 20, 81), ("AccountUnread", "critical", 66, 104),
             ("Drawdown", "warning", 4, inf), ("Drawdown", "critical", 4, inf),
         ), count=2),
-        account(Exporter("refused:11722", "refused", (_unread(530, 6, 74),), listed=standing_still(6, 74), failed={"unauthorized": growing(6, 74, 0.2)}),
+        account(Exporter("refused:11722", "refused", (replace(_unread(530, 6, 74), status_shown=ALWAYS),), listed=standing_still(6, 74), failed={"unauthorized": growing(6, 74, 0.2)}),
                 *_stale(6, 74), ("ApiUnauthorized", "critical", 18, 89), ("AccountUnread", "critical", 66, 104)),
         # Refused for a while, and then there is no answer any more.
         account(Exporter("then:11722", "refused-then-unavailable", listed=growing(0, 10, 1),

@@ -44,7 +44,7 @@ def later() -> list[Scenario]:
     """Return what takes an hour or more."""
     crashing = [(minute, ("running", "runtime_error")[minute // 5 % 2]) for minute in range(0, 31, 5)]
     deployed_anew = [
-        (minute, ("stopped", "running")[number % 2]) for number, minute in enumerate(range(78, 99, 4))
+        (minute, ("stopped", "running")[number % 2]) for number, minute in enumerate(range(72, 93, 4))
     ]
     slowly_listed = Project(
         "310", shown=minutes((0, 20)), read={"status": grid(10, 20)}, interval={"status": steady(600)}
@@ -74,6 +74,11 @@ def later() -> list[Scenario]:
         project(
             Project("312", status=status((0, "running"), (5, "runtime_error"), (10, "running"), *deployed_anew)),
             ("AlgorithmNotRunning", "critical", 5, 10 + 5),
+        ),
+        # It has no values, and none is missed.
+        project(
+            Project("314", status=status((0, "running"), (BEGIN, "stopped")), values_shown=minutes((0, BEGIN))),
+            ("AlgorithmNotRunning", "warning", BEGIN + 5, inf),
         ),
         Scenario(
             "vanished-slow-listing",

@@ -171,6 +171,9 @@ def later() -> list[Scenario]:
             )),
         ),
         project(Project("119", limits=limit("cash_ratio_min", 0.1), more=dust), ("LimitUnknown", "warning", 60, inf)),
+        project(Project("129", limits=limit("concentration_ratio", 0.5), more=(_holding(steady(20_000)),))),
+        # Without positions nothing is concentrated, which is known.
+        project(Project("130", limits=limit("concentration_ratio", 0.5), values={"gross_exposure": steady(0)})),
         project(Project("123", limits=limit("cash_ratio_min", 0.1), more=known)),
         project(
             Project("121", launched=steady(0), values={"capital": steps((0, 80_000), (62, 90_000))}),

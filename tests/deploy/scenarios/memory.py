@@ -25,10 +25,22 @@ def _status(status: str, **labels: str) -> Series:
 
 def soon() -> list[Scenario]:
     """Return a week that ends in twenty minutes."""
+    last = {"project_id": "655"}
+    known = (
+        _seen(7 * DAY - 20, **last),
+        _status("running", **last),
+        _known(
+            "project:quantconnect_deployment:known", **EXPORTER, **last, account="last-week", deploy_id="L-1"
+        ),
+        _known("project:quantconnect_equity:known", **last, account_currency="USD"),
+        _known("project:quantconnect_order_rejections:known", **last),
+        _known("project:quantconnect_measure:known", **last, limit="drawdown_ratio", source="equity"),
+        _known("project_source:quantconnect_last_success:known", **last, source="status"),
+    )
     page = _known("exporter:quantconnect_seen:timestamp", 60 * (20 - 7 * DAY), **EXPORTER)
     return [
         Scenario("exporters-of-last-week", (
-            Exporter("last-week:11722", "last-week", page=(), up=steps((0, None)), remembered=(_seen(7 * DAY - 20, project_id="655"),)),
+            Exporter("last-week:11722", "last-week", page=(), up=steps((0, None)), remembered=known),
             Exporter("still-a-target:11722", "still-a-target", page=(), remembered=(page,)),
         ), (
             Expected("ExporterDown", "critical", {"instance": "last-week:11722"}, 3, 20),
