@@ -34,7 +34,7 @@ _WAITING = (Phase.IDLE, Phase.HEAD, Phase.HANDSHAKE)
 _SMALL_PART = 8
 _FEW = 4
 """An address holds many places when it holds more than one in eight, and more than four."""
-_SPARED = 1.0
+_SPARED = 0.25
 """Seconds for which a client may read nothing before it makes room for its own address."""
 
 
