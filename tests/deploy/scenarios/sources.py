@@ -71,6 +71,12 @@ def later() -> list[Scenario]:
                     up={"portfolio": steps((0, 1), (10, 0))}, values={"gross_exposure": steps((0, 250_000), (25, None))}),
             ("Leverage", "warning", 5, inf), ("PortfolioStale", "warning", 28, inf),
         ),
+        # Equity is no longer read, and leaves the page. Positions are compared with the last known one.
+        project(
+            Project("426", limits=limit("gross_leverage_ratio", 2), read={"portfolio": clock(), "equity": clock((10, inf))},
+                    up={"equity": steps((0, 1), (10, 0))}, values={"gross_exposure": steady(250_000), "equity": steps((0, 100_000), (25, None))}),
+            ("Leverage", "warning", 5, inf), ("EquityStale", "warning", 28, inf),
+        ),
         project(
             Project("406", account_currency="BTC", values={
                 "equity": moving, "gross_exposure": steady(0.5), "portfolio_value": steps((0, 1.0), (3, 1.1)),
