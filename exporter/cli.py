@@ -4,12 +4,13 @@ The probe and the simulation are imported only when they are used: without them 
 of a second sooner, and is smaller.
 """
 
+import errno
 import logging
 import os
 import ssl
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -60,11 +61,17 @@ def main(
     ``signals`` are those taken since the process began.
     """
     try:
-        return _main(sys.argv[1:] if arguments is None else arguments, environment, signals)
+        with _flushed_output():
+            return _main(sys.argv[1:] if arguments is None else arguments, environment, signals)
     except BrokenPipeError:  # the reader of our output has seen enough, as in "--config.probe | head"
+        _drop_output()
         return FAILED
-    finally:
-        _flush_output()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"The output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        _drop_output()
+        return FAILED
 
 
 def _main(arguments: Sequence[str], environment: Mapping[str, str], signals: Signals | None) -> int:
@@ -93,14 +100,19 @@ def _main(arguments: Sequence[str], environment: Mapping[str, str], signals: Sig
             return FAILED
 
 
-def _flush_output() -> None:
-    """Write what is still buffered, so that a closed pipe is not complained about at exit."""
-    if sys.stdout is None:  # the process was started without
-        return
+@contextmanager
+def _flushed_output() -> Iterator[None]:
+    """Write what is still buffered at the end, where it can still be told that it cannot be written."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        yield
+    finally:
+        if sys.stdout is not None:  # as it is in a process that was started without
+            sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere, so that nothing is complained about at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _loader(flags: Flags, environment: Mapping[str, str], clock: Clock, stack: ExitStack) -> Load:

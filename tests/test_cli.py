@@ -161,6 +161,21 @@ def test_a_reader_that_has_seen_enough_is_no_error(arguments):
     assert ended.stderr == ""
 
 
+def test_output_that_cannot_be_written_is_an_error():
+    """On a full disk the command fails in one sentence."""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*COMMAND, "--config.example"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert (ended.returncode, ended.stderr) == (1, "The output cannot be written: No space left on device\n")
+
+
 def test_wrong_name_in_the_environment_is_a_warning(config_file):
     """A variable that is spelled wrongly would be ignored in silence; the right name is offered, no value shown."""
     ended = run(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exporter.config.model import ProjectSettings
 from tests.support import config_of
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ def seen_by_lean(interpreter: str, api: Any, account: Any) -> Any:
 
 def test_lean_sees_what_the_page_shows(interpreter, make_bench, api):
     """Projects, live algorithms, holdings, cash and orders of both accounts, number by number."""
-    bench = make_bench(config_of(api))
+    bench = make_bench(config_of(api, ProjectSettings()))
     bench.poll()
     samples = bench.samples()
     compared = 0
