@@ -7,11 +7,11 @@ the lines of samples are the same, so they are rendered once for both.
 from collections.abc import Iterable, Sequence
 from enum import Enum, StrEnum
 from itertools import compress
-from math import isfinite
 
 import msgspec
 
 _encode = msgspec.json.Encoder().encode
+_UNKNOWN = "null"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -99,8 +99,8 @@ def numbers(values: Sequence[float | None]) -> tuple[list[str], list[bool] | Non
 
     JSON's ``null`` stands both for what is unknown and for what is not finite.
     """
-    dumped = _encode(values).decode()
-    if "null" not in dumped:
-        return (dumped[1:-1].split(",") if values else []), None
-    present = [value is not None and isfinite(value) for value in values]
-    return numbers(list(compress(values, present)))[0], present
+    texts = _encode(values).decode()[1:-1].split(",") if values else []
+    if _UNKNOWN not in texts:
+        return texts, None
+    present = [text != _UNKNOWN for text in texts]
+    return list(compress(texts, present)), present

@@ -30,6 +30,9 @@ STATUS_SECONDS = 1.0
 _MOST_QUERY_BYTES = 100
 """Of a query, of which one order of projects is read."""
 
+_SMALL_BYTES = 32 * 1024
+"""What is handed on at once: no more than one piece of a larger page."""
+
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _Reload = Callable[[], Future[tuple[str, ...]]]
 
@@ -114,7 +117,7 @@ class _InPieces(Response):
         connection = connection_of(scope)
         with self._readers.reading(self._content, connection) if connection else nullcontext():
             left = self._content.length
-            for piece in self._content.pieces():
+            for piece in self._content.pieces() if left > _SMALL_BYTES else (bytes(self._content),):
                 if connection is not None and connection.is_gone:
                     await _disconnected(receive)
                     return

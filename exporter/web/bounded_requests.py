@@ -25,7 +25,7 @@ class BoundedRequests(h11.Connection):
         if self.their_state is h11.IDLE:
             self._check_head()
         event = super().next_event()
-        if isinstance(event, h11.Request) and b"transfer-encoding" in dict(event.headers):
+        if isinstance(event, h11.Request) and any(name == b"transfer-encoding" for name, _ in event.headers):
             raise h11.RemoteProtocolError("a body needs a Content-Length", error_status_hint=411)
         return event
 

@@ -1,12 +1,17 @@
 """Which format and encoding a client asks for (RFC 9110, sections 12.4 and 12.5)."""
 
+from functools import lru_cache
+
 from exporter.metrics.exposition import Format
 
+_KEPT_ANSWERS = 16
+"""Headers whose meaning is kept: a scraper sends the same each time."""
 _MOST_ELEMENTS = 32
 _MOST_PARAMETERS = 8
 """Of a header; the rest is not looked at. Prometheus sends six elements with three parameters."""
 
 
+@lru_cache(_KEPT_ANSWERS)
 def choose_format(accept: str | None) -> Format:
     """Return the format that the Accept header prefers: OpenMetrics only where it is named, else text."""
     openmetrics = text = 0.0
@@ -19,6 +24,7 @@ def choose_format(accept: str | None) -> Format:
     return Format.OPENMETRICS if openmetrics > 0 and openmetrics >= text else Format.TEXT
 
 
+@lru_cache(_KEPT_ANSWERS)
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """Tell whether the Accept-Encoding header allows gzip."""
     qualities = {coding: quality for coding, _, quality in _ranges(accept_encoding or "")}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,12 +163,19 @@ def exported() -> Known:
     return Known(series)
 
 
+@cache
+def shipped() -> Mapping[str, Any]:
+    """Return the rules file."""
+    content: Mapping[str, Any] = yaml.load(RULES.read_text(), Loader=yaml.CSafeLoader)
+    return content
+
+
 def shipped_rules() -> list[dict[str, Any]]:
     """Return every rule of the rules file in its order."""
-    content = yaml.safe_load(RULES.read_text())
-    return [rule for group in content["groups"] for rule in group["rules"]]
+    return [rule for group in shipped()["groups"] for rule in group["rules"]]
 
 
+@cache
 def recorded() -> Known:
     """Return the exported series and those of the recording rules, each checked on the way.
 

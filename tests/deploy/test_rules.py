@@ -18,12 +18,12 @@ from tests.deploy.fleet import Exporter
 from tests.deploy.fortnight import FORTNIGHT
 from tests.deploy.lines import steady
 from tests.deploy.mutations import without_texts
-from tests.deploy.promql import RULES, shipped_rules
+from tests.deploy.promql import RULES, shipped, shipped_rules
 from tests.deploy.scenarios.fleets import FLEETS
 from tests.deploy.scenarios.model import Expected, Fleet, Scenario
 from tests.deploy.worlds import WORLDS, World
 
-SHIPPED: Final[Mapping[str, Any]] = yaml.safe_load(RULES.read_text())
+SHIPPED: Final = shipped()
 GROUPS: Final = [group["name"] for group in SHIPPED["groups"]]
 RECORDED: Final = sorted({rule["record"] for rule in shipped_rules() if "record" in rule})
 NEWER: Final = os.environ.get("NEWER_PROMETHEUS", "")
