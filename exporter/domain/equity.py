@@ -102,10 +102,19 @@ class EquityCurve:
         The opening equity is the last point before today's midnight UTC, or the deployment's first
         point when there is none before; ``None`` when it is not known or not positive.
         """
+        day = self._day(now)
+        return day and day[1] / day[0] - 1
+
+    def daily_gain(self, now: float) -> float | None:
+        """Return equity minus the day's opening equity, in account currency; ``None`` as for the return."""
+        day = self._day(now)
+        return day and day[1] - day[0]
+
+    def _day(self, now: float) -> tuple[float, float] | None:
         opening = self.opening(midnight_before(now))
         if self.latest is None or opening is None or opening.value <= 0:
             return None
-        return self.latest.value / opening.value - 1
+        return opening.value, self.latest.value
 
     def opening(self, midnight: float) -> ChartPoint | None:
         """Return the point that opens the day which began at ``midnight``, unless an unread one may."""

@@ -16,6 +16,7 @@ ENDED_BADLY: Mapping[AlgorithmStatus, str] = {
     AlgorithmStatus.LIQUIDATED: "was liquidated",
 }
 
+_FLAT = 0.05  # leverage below which leftover shares are no concentration, as in the alert rules
 Figures = Mapping[str, float | None]
 """Numbers by name: money in account currency, ratios not percent, ``None`` where a number is not known."""
 
@@ -45,12 +46,11 @@ def figures_of(state: ProjectState, now: float) -> Figures:
     curve = state.equity.value if state.equity else None
     portfolio = state.portfolio.value if state.portfolio else None
     equity = curve.latest.value if curve and curve.latest else None
-    today = curve.daily_return_ratio(now) if curve else None
     exposure = portfolio.gross_exposure() if portfolio else None
     return {
         "equity": equity,
-        "today": today,
-        "gain": None if equity is None or today is None else equity - equity / (1 + today),
+        "today": curve.daily_return_ratio(now) if curve else None,
+        "gain": curve.daily_gain(now) if curve else None,
         "drawdown": curve.drawdown_ratio() if curve else None,
         "unrealized": portfolio.unrealized_pnl() if portfolio else None,
         "cash": portfolio.cash_value() if portfolio else None,
@@ -74,6 +74,7 @@ def _exceeded(state: ProjectState, figures: Figures, now: float) -> Iterator[Pro
     The limits of strategy loss and slippage need a history that only Prometheus has.
     """
     holdings = state.portfolio.value.holdings if state.portfolio else ()
+    is_flat = figures["leverage"] is not None and figures["leverage"] < _FLAT
     largest = max((abs(holding.market_value or 0.0) for holding in holdings), default=0.0)
     server = state.statistics.value.server if state.statistics else ServerStatistics()
     latest = state.equity.value.latest if state.equity else None
@@ -82,7 +83,7 @@ def _exceeded(state: ProjectState, figures: Figures, now: float) -> Iterator[Pro
         LimitName.DRAWDOWN_RATIO: figures["drawdown"],
         LimitName.DAILY_LOSS_RATIO: None if figures["today"] is None else -figures["today"],
         LimitName.GROSS_LEVERAGE_RATIO: figures["leverage"],
-        LimitName.CONCENTRATION_RATIO: _ratio(largest, figures["exposure"]),
+        LimitName.CONCENTRATION_RATIO: None if is_flat else _ratio(largest, figures["exposure"]),
         LimitName.CASH_RATIO_MIN: _ratio(figures["cash"], figures["equity"]),
         LimitName.MEMORY_RATIO: _ratio(server.memory_used_bytes, server.memory_total_bytes),
         LimitName.OPEN_ORDER_AGE: None if created is None else now - created,

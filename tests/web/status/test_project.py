@@ -1,5 +1,7 @@
 """The numbers of a project on the status page, and what is wrong with it."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.config.model import LimitName, Severity
@@ -56,6 +58,21 @@ def test_today_counts_from_midnight():
     assert figures["gain"] == pytest.approx(-25_000.0)
 
 
+def test_an_account_that_lost_everything_is_shown():
+    """An equity of 0 is a return of -100 %, and the money is what there was at midnight."""
+    figures = figures_of(running(equity=0.0, now=3.0), 3.0)
+    assert (figures["today"], figures["gain"]) == (-1.0, -100_000.0)
+
+
+def test_a_leftover_share_is_no_concentration():
+    """Below a leverage of 5 % one holding is not judged, as the alert rules do not judge it."""
+    limits = {(LimitName.CONCENTRATION_RATIO, WARNING): 0.5}
+    settings = replace(SETTINGS, limits=limits)
+    for value, expected in ((4_900.0, set()), (5_100.0, {LimitName.CONCENTRATION_RATIO})):
+        state = with_portfolio(sound(), holding(value, 0.0))._replace(settings=settings)
+        assert exceeded(state).keys() == expected
+
+
 def test_nothing_is_known_of_a_project_never_read():
     """What was not read is not known, and is no problem."""
     state = new_project(7, "main", SETTINGS)
@@ -85,7 +102,7 @@ def test_drawdown_is_beyond_its_limit(equity, severity):
     ("limit", "bound", "state", "said"),
     [
         (LimitName.GROSS_LEVERAGE_RATIO, 1.0, lambda **limits: with_portfolio(running(**limits), holding(150_000.0)), "200.00 %"),
-        (LimitName.CONCENTRATION_RATIO, 0.5, lambda **limits: with_portfolio(running(**limits), holding(3.0), holding(-1.0)), "75.00 %"),
+        (LimitName.CONCENTRATION_RATIO, 0.5, lambda **limits: with_portfolio(running(**limits), holding(30_000.0), holding(-10_000.0)), "75.00 %"),
         (LimitName.CASH_RATIO_MIN, 0.0, lambda **limits: with_portfolio(running(**limits), cash=-7500.0), "\N{MINUS SIGN}10.00 %"),
         (LimitName.MEMORY_RATIO, 0.8, lambda **limits: with_memory(running(**limits), 9.0, 10.0), "90.00 %"),
         (LimitName.OPEN_ORDER_AGE, 900.0, lambda **limits: with_order(running(**limits), 1680.0), "28 min"),
