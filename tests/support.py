@@ -63,14 +63,23 @@ class Samples:
         return {each for each, own in self.by_series if wanted <= own}
 
 
+@cache
+def _series(text: str) -> tuple[str, Labels]:
+    """Return the name and the labels of a series, read by Prometheus' own client once for all pages."""
+    (family,) = text_string_to_metric_families(f"{text} 0")
+    (sample,) = family.samples
+    return sample.name, frozenset(sample.labels.items())
+
+
 def parse_page(page: str) -> Samples:
     """Read a page in the text format, and fail when a series occurs twice."""
     found: dict[tuple[str, Labels], float] = {}
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            key = (sample.name, frozenset(sample.labels.items()))
+    for line in page.split("\n"):
+        if line and not line.startswith("#"):
+            text, _, value = line.rpartition(" ")
+            key = _series(text)
             assert key not in found, f"duplicate series {key}"
-            found[key] = sample.value
+            found[key] = float(value)
     return Samples(found)
 
 
@@ -142,20 +151,25 @@ class Bench:
 
 
 @cache
-def _past_candles(start: float) -> Mapping[int, Mapping[str, Mapping[Any, Any]]]:
-    """Return the candles of every simulated deployment before a start: half a second's arithmetic."""
+def _past(start: float) -> Scenario:
+    """Return the simulated accounts with all that happened before a start: half a second's arithmetic."""
     scenario = demo_scenario(start)
     for project in scenario.projects.values():
         project.state(start)
-    return {project_id: project._candles for project_id, project in scenario.projects.items()}
+    return scenario
 
 
 def scenario_at(start: float) -> Scenario:
     """Return the simulated accounts as they are at a start, with the past worked out once for all tests."""
     scenario = demo_scenario(start)
-    for project_id, runs in _past_candles(start).items():
-        known = scenario.projects[project_id]._candles
-        known.update({deploy_id: dict(candles) for deploy_id, candles in runs.items()})
+    for project_id, before in _past(start).projects.items():
+        project = scenario.projects[project_id]
+        project._candles.update({deploy_id: dict(each) for deploy_id, each in before._candles.items()})
+        for run, past in zip(project.deployments, before.deployments, strict=True):
+            run.orders._orders[:] = past.orders._orders
+            run.ledger._events[:] = past.ledger._events
+            run.ledger._books[:] = past.ledger._books
+            run._plans.update(past._plans)
     return scenario
 
 
