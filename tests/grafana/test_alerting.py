@@ -9,10 +9,12 @@ pytest.importorskip("grafana_foundation_sdk")
 
 from grafana.generate.alerting import DATASOURCE, FILE, ROOT, RULES, without_queries
 
-GROUPS = yaml.safe_load(FILE.read_text(encoding="utf-8"))["groups"]
+GROUPS = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)["groups"]
 MADE = [rule for group in GROUPS for rule in group["rules"]]
 SHIPPED = [
-    rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]
+    rule
+    for group in yaml.load(RULES.read_text(encoding="utf-8"), yaml.CSafeLoader)["groups"]
+    for rule in group["rules"]
 ]
 ALERTS = [rule for rule in SHIPPED if "alert" in rule]
 

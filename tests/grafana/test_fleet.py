@@ -15,7 +15,7 @@ PROJECTS, ENDED_EVERY = 200, 14
 START = 1_788_220_800
 END = START + 7 * DAY
 LONGEST = 1.0
-"""Seconds of the processor that the quickest of a few answers to a query may take."""
+"""Seconds of the processor that an answer to a query may take, at one of three tries."""
 
 SYMBOLS = ("AAPL R735QTJ8XC9X", "SPY R735QTJ8XC9X", "SPY 33899RUOV28IU|SPY R735QTJ8XC9X", "EURUSD 8G")
 SOURCES = ("status", "portfolio", "equity", "statistics", "orders")
@@ -114,15 +114,15 @@ def test_no_query_over_two_hundred_projects_takes_a_second(fleet, uid):
     window = Window(END - 7 * DAY, END, HOUR, 60)
     ended = [str(90_000_000 + number) for number in range(0, PROJECTS, ENDED_EVERY)]
     chosen = {"job": ["$__all"], "project_id": ["$__all"], "symbol": ["$__all"], "instance": ["$__all"]}
-    slow = {}
+    slow = []
     for target in all_targets():
         if target.dashboard != uid:
             continue
         query = substitute(target.expression, chosen | {"ended": ended}, window)
-        taken = min(fleet.cpu_seconds(query, window, instant=target.instant) for _ in range(3))
-        if taken > LONGEST:
-            slow[target.name] = taken
-    assert slow == {}
+        tries = (fleet.cpu_seconds(query, window, instant=target.instant) for _ in range(3))
+        if all(seconds > LONGEST for seconds in tries):
+            slow.append(target.name)
+    assert slow == []
 
 
 def test_fleet_of_two_hundred_has_ten_lines_and_ten_bars(fleet):

@@ -149,7 +149,7 @@ def rendered(chart):
     def render(values: Mapping[str, Any], release: str = "quantconnect-exporter") -> Objects:
         texts = chart.render(dict(values), name=release, namespace="monitoring")
         manifests = [text for path, text in texts.items() if path.endswith(".yaml")]
-        objects = [each for text in manifests for each in yaml.safe_load_all(text) if each]
+        objects = [each for text in manifests for each in yaml.load_all(text, yaml.CSafeLoader) if each]
         by_name = {(each["kind"], each["metadata"]["name"]): each for each in objects}
         assert len(by_name) == len(objects)
         return by_name

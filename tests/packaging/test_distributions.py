@@ -86,8 +86,9 @@ def test_version_stands_in_one_place():
 
 def test_wheel_is_enough_to_run_the_command(built, tmp_path):
     """In an empty environment, away from the sources, the wheel brings a command that works."""
-    run(sys.executable, "-m", "venv", tmp_path / "venv")
-    run(tmp_path / "venv/bin/pip", "install", "--quiet", built / f"{NAME}-py3-none-any.whl")
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    pip = (sys.executable, "-m", "pip", "--python", tmp_path / "venv/bin/python")
+    run(*pip, "install", "--quiet", "--no-compile", built / f"{NAME}-py3-none-any.whl")
     command = tmp_path / "venv/bin/quantconnect-exporter"
     environment = {"PATH": "/usr/bin:/bin"}
     version = run(command, "--version", environment=environment, folder=tmp_path)
