@@ -80,7 +80,7 @@ def raw_server() -> Iterator[RawServer]:
 
     listener = Listener(("127.0.0.1", 0), Handler)
     server = RawServer(f"http://127.0.0.1:{listener.server_address[1]}/api/v2/", _refuse_to_answer)
-    thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.002}, daemon=True)
     thread.start()
     yield server
     server.stopping.set()

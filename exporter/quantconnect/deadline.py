@@ -118,6 +118,11 @@ class _Bounded(HTTPConnection):
 
     response_class = _Answer
 
+    def _tunnel(self) -> None:
+        """Open a proxy's tunnel; TLS, which comes next, has the time that is left."""
+        super()._tunnel()
+        self.sock.settimeout(_left())
+
 
 class _Direct(_Bounded):
     """A connection that is also made before the deadline, however many addresses its host has."""

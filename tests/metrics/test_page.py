@@ -4,6 +4,7 @@ import gzip
 import re
 import subprocess
 import zlib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from exporter.config.model import Polling, ProjectSettings
 from exporter.demo.faults import Fault
+from exporter.demo.server import SimulatedQuantConnect
 from exporter.metrics.exposition import Format
 from exporter.metrics.families import FAMILIES
-from tests.support import config_of, parse_page, project_named
+from tests.support import Bench, FakeClock, config_of, parse_page, project_named, scenario_at
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.txt"
 DIFFERS_BETWEEN_RUNS = re.compile(
@@ -22,9 +24,12 @@ DIFFERS_BETWEEN_RUNS = re.compile(
 )
 
 
-@pytest.fixture
-def full_bench(make_bench, api):
-    """An exporter whose page has a sample of every family: stopped, options, old keys, a chart, euro, rebates."""
+@pytest.fixture(scope="module")
+def full_bench() -> Iterator[Bench]:
+    """An exporter whose page has a sample of every family: stopped, options, old keys, a chart, euro, rebates.
+
+    It is one for all tests here, which only look at its page.
+    """
     names = (
         "Fragile",
         "Volatility/Covered Calls",
@@ -33,17 +38,20 @@ def full_bench(make_bench, api):
         'Research/Lab "Signal" 7',
         "Perpetuals",
     )
-    named = {
-        project_id: ProjectSettings(
-            charts=(chart,) if (chart := api.projects[project_id].custom_chart) else ()
-        )
-        for project_id in (project_named(api, name) for name in names)
-    }
-    api.projects[project_named(api, "Fragile")].crash("division by zero")
-    bench = make_bench(config_of(api, named=named, discover=False))
-    bench.poll()
-    bench.advance(60)
-    return bench
+    clock = FakeClock()
+    with SimulatedQuantConnect(scenario_at(clock.wall()), clock) as api:
+        named = {
+            project_id: ProjectSettings(
+                charts=(chart,) if (chart := api.projects[project_id].custom_chart) else ()
+            )
+            for project_id in (project_named(api, name) for name in names)
+        }
+        api.projects[project_named(api, "Fragile")].crash("division by zero")
+        bench = Bench(api, clock, config_of(api, named=named, discover=False))
+        bench.poll()
+        bench.advance(60)
+        yield bench
+        bench.close()
 
 
 def test_page_has_every_family_and_no_other(full_bench):

@@ -482,7 +482,7 @@ def drip(raw, head: bytes, content: bytes, promptly: int = 0):
     def reply(handler) -> None:
         handler.wfile.write(whole[:promptly])
         for position in range(promptly, len(whole)):
-            if raw.stopping.wait(0.02):
+            if raw.stopping.wait(0.01):
                 return
             handler.wfile.write(whole[position : position + 1])
 

@@ -2,15 +2,18 @@
 
 import os
 import socket
+import ssl
 from contextlib import ExitStack, suppress
 from threading import Event, Thread
 
 import pytest
 
 from exporter.clock import SystemClock
-from exporter.errors import TimedOut
+from exporter.errors import TimedOut, Unavailable
+from exporter.quantconnect import deadline
+from tests.support import FakeClock
 
-SOON = 0.6
+SOON = 0.3
 """Seconds after which a request in these tests is over."""
 SLACK = 2.0
 REAL = socket.getaddrinfo
@@ -99,7 +102,7 @@ def test_resolver_that_hangs(make_client, monkeypatch):
     client = make_client("http://api.invalid/", timeout=0.2)
     asked = []
     try:
-        for _ in range(3):
+        for _ in range(2):
             assert seconds_until_timed_out(client.authenticate) < 0.2 + SLACK
         assert len(asked) == 1
     finally:
@@ -140,35 +143,66 @@ def test_handshake_that_never_ends(make_client, listener):
     assert seconds_until_timed_out(client.authenticate) < SOON + SLACK
 
 
-@pytest.mark.parametrize("drips", [b"HTTP/1.1 200 Connection established\r\n\r\n", b""])
-def test_tunnel_that_is_slow_takes_from_the_same_time(make_client, listener, monkeypatch, drips):
-    """A proxy that opens its tunnel slowly, and then holds TLS back, has the time of one request for both."""
-    wait = Event()
+@pytest.fixture
+def clock(monkeypatch) -> FakeClock:
+    """A clock for deadlines, moved by what answers."""
+    fake = FakeClock()
+    monkeypatch.setattr(deadline, "_CLOCK", fake)
+    return fake
+
+
+@pytest.fixture
+def granted(monkeypatch) -> list[float]:
+    """Seconds that each TLS handshake may take."""
+    seconds = []
+    wrap_socket = ssl.SSLContext.wrap_socket
+
+    def wrapped(context, sock, *args, **options):
+        seconds.append(sock.gettimeout())
+        return wrap_socket(context, sock, *args, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrapped)
+    return seconds
+
+
+@pytest.mark.parametrize(("seconds", "left", "error"), [(20, [10], Unavailable), (30, [], TimedOut)])
+def test_tunnel_that_is_slow_takes_from_the_same_time(
+    make_client, listener, monkeypatch, clock, granted, seconds, left, error
+):
+    """A proxy that opens its tunnel slowly leaves TLS the rest of the time of one request, or none."""
 
     def act(connection: socket.socket) -> None:
         connection.recv(65_536)
-        for byte in drips:
-            wait.wait(SOON * 0.7 / len(drips))
-            connection.sendall(bytes([byte]))
+        clock.advance(seconds)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        connection.recv(65_536)  # the beginning of TLS
+        connection.shutdown(socket.SHUT_RDWR)
 
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener(act)}")
+    with pytest.raises(error):
+        make_client("https://api.invalid/", timeout=30).authenticate()
+    assert granted == left
+
+
+def test_tunnel_that_never_opens(make_client, listener, monkeypatch):
+    """A proxy that accepts and stays silent ends the request in time."""
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener(lambda _: None)}")
     client = make_client("https://api.invalid/", timeout=SOON)
     assert SOON - 0.1 <= seconds_until_timed_out(client.authenticate) < SOON + SLACK
 
 
-def test_next_request_has_its_own_time(raw, make_client):
+def test_next_request_has_its_own_time(raw, make_client, clock):
     """The time that one request took is not taken from the next on the same connection."""
-    waited = Event()
 
     def reply(handler) -> None:
-        waited.wait(SOON * 0.7)
+        clock.advance(20)
         handler.send_response(200)
         handler.send_header("Content-Length", "16")
         handler.end_headers()
         handler.wfile.write(b'{"success":true}')
 
     raw.reply = reply
-    client = make_client(raw.url, timeout=SOON)
+    client = make_client(raw.url, timeout=30)
     for _ in range(3):
         client.authenticate()
     assert len({each.connection for each in raw.received}) == 1
