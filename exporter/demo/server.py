@@ -119,7 +119,7 @@ class _Listener(ThreadingHTTPServer):
         self._lock = Lock()
         super().__init__(("127.0.0.1", port), _Handler)
         self._thread = Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="simulated-api", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": 0.005}, name="simulated-api", daemon=True
         )
         self._thread.start()
 

@@ -80,11 +80,11 @@ def test_six_addresses_that_swallow_everything(make_client, resolves, swallowing
 
 
 def test_address_after_one_that_swallows_is_reached(raw, make_client, resolves, swallowing):
-    """An address that swallows everything leaves time for the next one."""
+    """An address that swallows everything leaves time for the next ones: each has an equal share."""
     raw.answers()
     port = int(raw.url.split(":")[2].split("/")[0])
     swallowing(port, "127.0.0.2")
-    resolves("127.0.0.2", "127.0.0.1")
+    resolves("127.0.0.2", *["127.0.0.1"] * 3)
     make_client(f"http://api.invalid:{port}/", timeout=2).authenticate()
     assert len(raw.received) == 1
 
