@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from exporter.metrics.exposition import Format, header, label_pairs
-from exporter.metrics.frame import Frame, SharedLabels, render_tables
+from exporter.metrics.exposition import Format, Kind, header, label_pairs
+from exporter.metrics.frame import Frame, SharedLabels, render_metrics
 from exporter.metrics.process_metrics import ProcessMetrics
 from exporter.metrics.table import (
     Labels,
+    Metrics,
     Rows,
     Table,
-    Tables,
-    counter,
+    V,
     families_of,
-    gauge,
-    histogram,
     histogram_rows,
     one_row,
     rows_of,
@@ -75,67 +72,55 @@ _DURATIONS: Table[AccountView, Labels, float] = Table(_durations, ("api_endpoint
 _EXPORTER: Table[ExporterView, Labels, ExporterView] = Table(one_row)
 _BUILD: Table[ExporterView, Labels, float] = Table(_build, ("version", "revision", "python_version"))
 
-_ACCOUNT_TABLES: Tables = (
-    _ACCOUNT.showing(
-        account_up=gauge(
-            "1 if the account's live algorithms could last be listed, else 0.",
-            lambda row: None if row.listing.up is None else float(row.listing.up),
-        ),
-        account_last_success_timestamp_seconds=gauge(
-            "When the account's live algorithms were last listed.", lambda row: row.listing.last_success
-        ),
-        projects=gauge("Live algorithms polled.", lambda row: row.running_projects),
-        projects_dropped=gauge(
-            "Running algorithms beyond cardinality.projects, which are not polled.",
-            lambda row: row.projects_dropped,
-        ),
+_ACCOUNT_METRICS = {
+    "account_up": _ACCOUNT.gauge(
+        "1 if the account's live algorithms could last be listed, else 0.",
+        lambda row: None if row.listing.up is None else float(row.listing.up),
     ),
-    _REQUESTS.showing(
-        api_requests_total=counter(
-            "Requests to the API by endpoint and result: ok, or why there was no usable answer.",
-            lambda row: row,
-        ),
+    "account_last_success_timestamp_seconds": _ACCOUNT.gauge(
+        "When the account's live algorithms were last listed.", lambda row: row.listing.last_success
     ),
-    _DURATIONS.showing(
-        api_request_duration_seconds=histogram(
-            "Duration of requests to the API, from signing to the parsed answer.", lambda row: row
-        ),
+    "projects": _ACCOUNT.gauge("Live algorithms polled.", lambda row: row.running_projects),
+    "projects_dropped": _ACCOUNT.gauge(
+        "Running algorithms beyond cardinality.projects, which are not polled.",
+        lambda row: row.projects_dropped,
     ),
-    _ACCOUNT.showing(
-        api_throttled_seconds_total=counter(
-            "Time that workers spent waiting for the request budget.",
-            lambda row: row.requests.throttled_seconds,
-        ),
-        api_requests_per_minute_limit=gauge(
-            "The configured request budget.", lambda row: row.requests_per_minute
-        ),
-        api_clock_skew_seconds=gauge(
-            "Our clock minus the API's, from the Date header of its last answer.",
-            lambda row: row.requests.clock_skew_seconds,
-        ),
+    "api_requests_total": _REQUESTS.counter(
+        "Requests to the API by endpoint and result: ok, or why there was no usable answer.", lambda row: row
     ),
-)
+    "api_request_duration_seconds": _DURATIONS.metric(
+        "Duration of requests to the API, from signing to the parsed answer.", lambda row: row, Kind.HISTOGRAM
+    ),
+    "api_throttled_seconds_total": _ACCOUNT.counter(
+        "Time that workers spent waiting for the request budget.", lambda row: row.requests.throttled_seconds
+    ),
+    "api_requests_per_minute_limit": _ACCOUNT.gauge(
+        "The configured request budget.", lambda row: row.requests_per_minute
+    ),
+    "api_clock_skew_seconds": _ACCOUNT.gauge(
+        "Our clock minus the API's, from the Date header of its last answer.",
+        lambda row: row.requests.clock_skew_seconds,
+    ),
+}
 
-_EXPORTER_TABLES: Tables = (
-    _BUILD.showing(
-        exporter_build_info=gauge("1, with the versions of the exporter and of Python.", lambda row: row),
+_EXPORTER_METRICS = {
+    "exporter_build_info": _BUILD.gauge(
+        "1, with the versions of the exporter and of Python.", lambda row: row
     ),
-    _EXPORTER.showing(
-        exporter_config_last_reload_successful=gauge(
-            "1 if the configuration was last loaded successfully, else 0.",
-            lambda row: float(row.config_load_succeeded),
-        ),
-        exporter_config_last_reload_success_timestamp_seconds=gauge(
-            "When the configuration was last loaded successfully.", lambda row: row.config_loaded_at
-        ),
-        exporter_log_lines_dropped_total=counter(
-            "Log lines that were lost because nobody read them.", lambda row: row.log_lines_dropped
-        ),
+    "exporter_config_last_reload_successful": _EXPORTER.gauge(
+        "1 if the configuration was last loaded successfully, else 0.",
+        lambda row: float(row.config_load_succeeded),
     ),
-)
+    "exporter_config_last_reload_success_timestamp_seconds": _EXPORTER.gauge(
+        "When the configuration was last loaded successfully.", lambda row: row.config_loaded_at
+    ),
+    "exporter_log_lines_dropped_total": _EXPORTER.counter(
+        "Log lines that were lost because nobody read them.", lambda row: row.log_lines_dropped
+    ),
+}
 
-ACCOUNT_FAMILIES = families_of(_ACCOUNT_TABLES, ACCOUNT)
-EXPORTER_FAMILIES = families_of(_EXPORTER_TABLES, ())
+ACCOUNT_FAMILIES = families_of(_ACCOUNT_METRICS, ACCOUNT)
+EXPORTER_FAMILIES = families_of(_EXPORTER_METRICS, ())
 
 
 class ExporterMetrics:
@@ -162,17 +147,21 @@ class ExporterMetrics:
     def lines(self, page_format: Format) -> bytes:
         """Return headers and samples of every family of the exporter itself."""
         accounts = [
-            self._render(_ACCOUNT_TABLES, account, account.name, f"{{{label_pairs(ACCOUNT, (account.name,))}")
+            self._render(
+                _ACCOUNT_METRICS, account, account.name, f"{{{label_pairs(ACCOUNT, (account.name,))}"
+            )
             for account in self._accounts()
         ]
         families = [*zip(*accounts, strict=True)] or [()] * len(ACCOUNT_FAMILIES)
-        families += [(lines,) for lines in self._render(_EXPORTER_TABLES, self._exporter(), None, "")]
+        families += [(lines,) for lines in self._render(_EXPORTER_METRICS, self._exporter(), None, "")]
         pieces: list[bytes] = []
         for head, lines in zip(self._headers[page_format], families, strict=True):
             if shown := [each for each in lines if each]:
                 pieces += (head, *[each + b"\n" for each in shown])
         return b"".join((*pieces, self._process.lines(page_format)))
 
-    def _render(self, tables: Tables, value: Any, name: str | None, first: str) -> tuple[bytes, ...]:
-        lines, self._frames[name] = render_tables(tables, value, SharedLabels(first), self._frames.get(name))
+    def _render(self, metrics: Metrics[V], value: V, name: str | None, first: str) -> tuple[bytes, ...]:
+        lines, self._frames[name] = render_metrics(
+            metrics, value, SharedLabels(first), self._frames.get(name)
+        )
         return lines

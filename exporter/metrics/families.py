@@ -8,26 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from operator import eq, is_
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
+from exporter.domain.deployment import Statistics
 from exporter.domain.equity import EquityCurve
+from exporter.domain.order_totals import OrderTotals
 from exporter.metrics import rows
 from exporter.metrics.exporter_metrics import ACCOUNT_FAMILIES, EXPORTER_FAMILIES
 from exporter.metrics.exposition import Kind
-from exporter.metrics.table import (
-    Family,
-    Table,
-    counter,
-    counter_beside_gauge,
-    families_of,
-    gauge,
-    histogram,
-    money,
-    signed_histogram,
-)
+from exporter.metrics.table import Family, Metrics, V, families_of
 from exporter.polling.state import Instant, ProjectState, Reading, Source
-
-V = TypeVar("V")
 
 PROJECT = ("project_id", "project")
 
@@ -47,7 +37,7 @@ def _is_same(previous: object, value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Group(Generic[V]):
-    """Tables that are rendered together and leave the page together.
+    """Metrics that are rendered together and leave the page together.
 
     ``read`` returns the value that they show, and when it was read; ``None`` while there is none. The
     lines are kept while the value ``is_same``: the same object, or a tuple of the same objects. Every
@@ -56,259 +46,227 @@ class Group(Generic[V]):
 
     source: Source | None
     read: Callable[[ProjectState], Reading[V] | None]
-    tables: tuple[Table[V, Any, Any], ...]
+    metrics: Metrics[V]
     note: str = ""
     is_same: Callable[[V, V], bool] = _is_same
 
 
-HEALTH = (
-    rows.SOURCES.showing(
-        up=gauge(
-            "1 if the last poll of the source succeeded, else 0.",
-            lambda row: None if row.up is None else float(row.up),
-        ),
-        last_success_timestamp_seconds=gauge(
-            "When the source was last polled successfully.", lambda row: row.last_success
-        ),
-        polls_total=counter("Polls of the source, failed ones included.", lambda row: row.polls),
+HEALTH: Metrics[rows.Health] = {
+    "up": rows.SOURCES.gauge(
+        "1 if the last poll of the source succeeded, else 0.",
+        lambda row: None if row.up is None else float(row.up),
     ),
-    rows.HEALTH.showing(
-        portfolio_changed_timestamp_seconds=gauge(
-            "When the polled portfolio last differed from the one before.", lambda row: row.portfolio_changed
-        ),
+    "last_success_timestamp_seconds": rows.SOURCES.gauge(
+        "When the source was last polled successfully.", lambda row: row.last_success
     ),
-)
+    "polls_total": rows.SOURCES.counter("Polls of the source, failed ones included.", lambda row: row.polls),
+    "portfolio_changed_timestamp_seconds": rows.HEALTH.gauge(
+        "When the polled portfolio last differed from the one before.", lambda row: row.portfolio_changed
+    ),
+}
 
-SLOW = (
-    rows.INTERVALS.showing(
-        poll_interval_seconds=gauge(
-            "The polling interval in force, longer than configured when the request budget is short.",
-            lambda row: row,
-        ),
+SLOW: Metrics[rows.Slow] = {
+    "poll_interval_seconds": rows.INTERVALS.gauge(
+        "The polling interval in force, longer than configured when the request budget is short.",
+        lambda row: row,
     ),
-    rows.FAILURES.showing(
-        poll_failures_total=counter("Polls of the source that failed, by reason.", lambda row: row),
+    "poll_failures_total": rows.FAILURES.counter(
+        "Polls of the source that failed, by reason.", lambda row: row
     ),
-    rows.SLOW.showing(
-        algorithm_launched_timestamp_seconds=gauge(
-            "When the latest deployment was launched.",
-            lambda row: row.deployment.launched if row.deployment else None,
-        ),
-        algorithm_stopped_timestamp_seconds=gauge(
-            "When the latest deployment stopped; absent while it runs.",
-            lambda row: row.deployment.stopped if row.deployment else None,
-        ),
-        equity_timestamp_seconds=gauge(
-            "Time of the last known point of the Strategy Equity chart, by QuantConnect's clock.",
-            lambda row: row.latest_equity.time if row.latest_equity else None,
-        ),
+    "algorithm_launched_timestamp_seconds": rows.SLOW.gauge(
+        "When the latest deployment was launched.",
+        lambda row: row.deployment.launched if row.deployment else None,
     ),
-    rows.CHART_TIMES.showing(
-        chart_timestamp_seconds=gauge(
-            "Time of the last point of the series of a configured chart.", lambda row: row.time
-        ),
+    "algorithm_stopped_timestamp_seconds": rows.SLOW.gauge(
+        "When the latest deployment stopped; absent while it runs.",
+        lambda row: row.deployment.stopped if row.deployment else None,
     ),
-    rows.LIMITS.showing(limit=gauge("The configured alert threshold.", lambda row: row)),
-    rows.PROJECT_LABELS.showing(project_labels=gauge("1, with the configured labels.", lambda row: row)),
-)
+    "equity_timestamp_seconds": rows.SLOW.gauge(
+        "Time of the last known point of the Strategy Equity chart, by QuantConnect's clock.",
+        lambda row: row.latest_equity.time if row.latest_equity else None,
+    ),
+    "chart_timestamp_seconds": rows.CHART_TIMES.gauge(
+        "Time of the last point of the series of a configured chart.", lambda row: row.time
+    ),
+    "limit": rows.LIMITS.gauge("The configured alert threshold.", lambda row: row),
+    "project_labels": rows.PROJECT_LABELS.gauge("1, with the configured labels.", lambda row: row),
+}
 
-STATUS = (
-    rows.STATUSES.showing(
-        algorithm_status=gauge("1 for the status of the latest deployment, 0 for every other.", float),
+STATUS: Metrics[rows.Status] = {
+    "algorithm_status": rows.STATUSES.gauge(
+        "1 for the status of the latest deployment, 0 for every other.", float
     ),
-    rows.DEPLOYMENT_INFO.showing(
-        algorithm_info=gauge("1, with what is known of the latest deployment.", lambda row: row),
+    "algorithm_info": rows.DEPLOYMENT_INFO.gauge(
+        "1, with what is known of the latest deployment.", lambda row: row
     ),
-)
+}
 
-PORTFOLIO = (
-    rows.HOLDINGS.showing(
-        holding_market_value=money(
-            "Market value of the holding in account currency, negative when short, notional for derivatives.",
-            lambda row: row.market_value,
-        ),
-        holding_unrealized_pnl=money(
-            "Unrealized profit of the holding in account currency, after the estimated exit fee.",
-            lambda row: row.unrealized_pnl,
-        ),
-        holding_quantity=gauge("Units or contracts held, negative when short.", lambda row: row.quantity),
-        holding_average_price=gauge(
-            "Average fill price in the symbol's own currency.", lambda row: row.average_price
-        ),
-        holding_market_price=gauge(
-            "Last price in the symbol's own currency; absent until there is one.",
-            lambda row: row.market_price,
-        ),
-        holding_conversion_rate=money(
-            "Rate from the symbol's own currency to the account currency; absent while unknown.",
-            lambda row: row.conversion_rate,
-        ),
+PORTFOLIO: Metrics[rows.ShownPortfolio] = {
+    "holding_market_value": rows.HOLDINGS.money(
+        "Market value of the holding in account currency, negative when short, notional for derivatives.",
+        lambda row: row.market_value,
     ),
-    rows.HOLDING_INFO.showing(
-        holding_info=gauge(
-            "1, with what the security identifier tells and the display sign of its currency.",
-            lambda row: row,
-        ),
+    "holding_unrealized_pnl": rows.HOLDINGS.money(
+        "Unrealized profit of the holding in account currency, after the estimated exit fee.",
+        lambda row: row.unrealized_pnl,
     ),
-    rows.PORTFOLIO.showing(
-        holdings_dropped=gauge(
-            "Holdings beyond cardinality.holdings, which are not shown; totals include them.",
-            lambda row: row.dropped(),
-        ),
+    "holding_quantity": rows.HOLDINGS.gauge(
+        "Units or contracts held, negative when short.", lambda row: row.quantity
     ),
-    rows.CASH.showing(
-        cash_amount=gauge("Settled cash in its own currency, coins included.", lambda row: row.amount),
-        cash_conversion_rate=money(
-            "Rate from the cash's currency to the account currency; absent while unknown.",
-            lambda row: row.conversion_rate,
-        ),
-        cash_value=money(
-            "Settled cash in account currency; absent while its rate is unknown.", lambda row: row.value
-        ),
+    "holding_average_price": rows.HOLDINGS.gauge(
+        "Average fill price in the symbol's own currency.", lambda row: row.average_price
     ),
-    rows.PORTFOLIO.showing(
-        portfolio_value=money(
-            "Equity in account currency, rebuilt from cash and holdings by LEAN's rule for each security type; "
-            "absent when that cannot be exact to rounding, as with futures.",
-            lambda row: row.portfolio.value(),
-        ),
-        gross_exposure=money(
-            "Sum of the holdings' absolute market values in account currency.",
-            lambda row: row.portfolio.gross_exposure(),
-        ),
-        net_exposure=money(
-            "Sum of the holdings' signed market values in account currency.",
-            lambda row: row.portfolio.net_exposure(),
-        ),
+    "holding_market_price": rows.HOLDINGS.gauge(
+        "Last price in the symbol's own currency; absent until there is one.", lambda row: row.market_price
     ),
-)
+    "holding_conversion_rate": rows.HOLDINGS.money(
+        "Rate from the symbol's own currency to the account currency; absent while unknown.",
+        lambda row: row.conversion_rate,
+    ),
+    "holding_info": rows.HOLDING_INFO.gauge(
+        "1, with what the security identifier tells and the display sign of its currency.", lambda row: row
+    ),
+    "holdings_dropped": rows.PORTFOLIO.gauge(
+        "Holdings beyond cardinality.holdings, which are not shown; totals include them.",
+        lambda row: row.dropped(),
+    ),
+    "cash_amount": rows.CASH.gauge(
+        "Settled cash in its own currency, coins included.", lambda row: row.amount
+    ),
+    "cash_conversion_rate": rows.CASH.money(
+        "Rate from the cash's currency to the account currency; absent while unknown.",
+        lambda row: row.conversion_rate,
+    ),
+    "cash_value": rows.CASH.money(
+        "Settled cash in account currency; absent while its rate is unknown.", lambda row: row.value
+    ),
+    "portfolio_value": rows.PORTFOLIO.money(
+        "Equity in account currency, rebuilt from cash and holdings by LEAN's rule for each security type; "
+        "absent when that cannot be exact to rounding, as with futures.",
+        lambda row: row.portfolio.value(),
+    ),
+    "gross_exposure": rows.PORTFOLIO.money(
+        "Sum of the holdings' absolute market values in account currency.",
+        lambda row: row.portfolio.gross_exposure(),
+    ),
+    "net_exposure": rows.PORTFOLIO.money(
+        "Sum of the holdings' signed market values in account currency.",
+        lambda row: row.portfolio.net_exposure(),
+    ),
+}
 
-EQUITY = (
-    rows.EQUITY.showing(
-        equity=money(
-            "Equity in account currency, the last known point of the Strategy Equity chart.",
-            lambda row: row.value.latest.value if row.value.latest else None,
-        ),
-        equity_peak=money(
-            "Highest equity since the deployment was launched, in account currency.",
-            lambda row: row.value.peak,
-        ),
-        drawdown_ratio=gauge(
-            "1 - equity / peak since launch, from 0 to 1.", lambda row: row.value.drawdown_ratio()
-        ),
-        daily_return_ratio=gauge(
-            "Equity against the last point before today's midnight UTC, "
-            "or the first one when launched today, minus 1.",
-            lambda row: row.value.daily_return_ratio(row.read_at.wall),
-        ),
+EQUITY: Metrics[Reading[EquityCurve]] = {
+    "equity": rows.EQUITY.money(
+        "Equity in account currency, the last known point of the Strategy Equity chart.",
+        lambda row: row.value.latest.value if row.value.latest else None,
     ),
-)
+    "equity_peak": rows.EQUITY.money(
+        "Highest equity since the deployment was launched, in account currency.", lambda row: row.value.peak
+    ),
+    "drawdown_ratio": rows.EQUITY.gauge(
+        "1 - equity / peak since launch, from 0 to 1.", lambda row: row.value.drawdown_ratio()
+    ),
+    "daily_return_ratio": rows.EQUITY.gauge(
+        "Equity against the last point before today's midnight UTC, "
+        "or the first one when launched today, minus 1.",
+        lambda row: row.value.daily_return_ratio(row.read_at.wall),
+    ),
+}
 
-STATISTICS = (
-    rows.STATISTICS.showing(
-        net_profit=money("Realised profit after fees, in account currency.", lambda row: row.net_profit),
-        fees=money("Fees paid, as a positive cost in account currency.", lambda row: row.fees),
-        volume=money("Traded volume in account currency.", lambda row: row.volume),
-        unrealized_pnl=money(
-            "Unrealized profit of all open positions, in account currency.", lambda row: row.unrealized_pnl
-        ),
-        strategy_pnl=money(
-            "What trading made since launch: net profit plus unrealized profit, in account currency; "
-            "no deposit or withdrawal moves it.",
-            lambda row: row.strategy_pnl,
-        ),
-        capital=money(
-            "Equity minus what trading made since launch, in account currency.", lambda row: row.capital
-        ),
-        return_ratio=gauge(
-            "Return since the deployment was launched, as a ratio.", lambda row: row.return_ratio
-        ),
-        probabilistic_sharpe_ratio=gauge(
-            "Probability, from 0 to 1, that the true Sharpe ratio beats LEAN's benchmark.",
-            lambda row: row.probabilistic_sharpe_ratio,
-        ),
+STATISTICS: Metrics[Statistics] = {
+    "net_profit": rows.STATISTICS.money(
+        "Realised profit after fees, in account currency.", lambda row: row.net_profit
     ),
-    rows.CUSTOM_STATISTICS.showing(
-        runtime_statistic=gauge(
-            "A statistic that the algorithm sets itself and that reads as a number; percent as a ratio.",
-            lambda row: row,
-        ),
+    "fees": rows.STATISTICS.money("Fees paid, as a positive cost in account currency.", lambda row: row.fees),
+    "volume": rows.STATISTICS.money("Traded volume in account currency.", lambda row: row.volume),
+    "unrealized_pnl": rows.STATISTICS.money(
+        "Unrealized profit of all open positions, in account currency.", lambda row: row.unrealized_pnl
     ),
-    rows.STATISTICS.showing(
-        runtime_statistics_dropped=gauge(
-            "Such statistics beyond cardinality.runtime_statistics, which are not shown.",
-            lambda row: row.dropped,
-        ),
-        server_cpu_usage_ratio=gauge(
-            "CPU usage of the algorithm's server, from 0 to 1.", lambda row: row.server.cpu_usage_ratio
-        ),
-        server_memory_used_bytes=gauge(
-            "Memory in use on the algorithm's server.", lambda row: row.server.memory_used_bytes
-        ),
-        server_memory_total_bytes=gauge(
-            "Memory of the algorithm's server.", lambda row: row.server.memory_total_bytes
-        ),
-        server_uptime_seconds=gauge(
-            "How long the algorithm's server has been up.", lambda row: row.server.uptime_seconds
-        ),
+    "strategy_pnl": rows.STATISTICS.money(
+        "What trading made since launch: net profit plus unrealized profit, in account currency; "
+        "no deposit or withdrawal moves it.",
+        lambda row: row.strategy_pnl,
     ),
-)
+    "capital": rows.STATISTICS.money(
+        "Equity minus what trading made since launch, in account currency.", lambda row: row.capital
+    ),
+    "return_ratio": rows.STATISTICS.gauge(
+        "Return since the deployment was launched, as a ratio.", lambda row: row.return_ratio
+    ),
+    "probabilistic_sharpe_ratio": rows.STATISTICS.gauge(
+        "Probability, from 0 to 1, that the true Sharpe ratio beats LEAN's benchmark.",
+        lambda row: row.probabilistic_sharpe_ratio,
+    ),
+    "runtime_statistic": rows.CUSTOM_STATISTICS.gauge(
+        "A statistic that the algorithm sets itself and that reads as a number; percent as a ratio.",
+        lambda row: row,
+    ),
+    "runtime_statistics_dropped": rows.STATISTICS.gauge(
+        "Such statistics beyond cardinality.runtime_statistics, which are not shown.", lambda row: row.dropped
+    ),
+    "server_cpu_usage_ratio": rows.STATISTICS.gauge(
+        "CPU usage of the algorithm's server, from 0 to 1.", lambda row: row.server.cpu_usage_ratio
+    ),
+    "server_memory_used_bytes": rows.STATISTICS.gauge(
+        "Memory in use on the algorithm's server.", lambda row: row.server.memory_used_bytes
+    ),
+    "server_memory_total_bytes": rows.STATISTICS.gauge(
+        "Memory of the algorithm's server.", lambda row: row.server.memory_total_bytes
+    ),
+    "server_uptime_seconds": rows.STATISTICS.gauge(
+        "How long the algorithm's server has been up.", lambda row: row.server.uptime_seconds
+    ),
+}
 
-CHARTS = (
-    rows.CHART_SERIES.showing(
-        chart_value=gauge(
-            "Last point of the series of a configured chart, in the chart's unit.", lambda row: row.value
-        ),
+CHARTS: Metrics[rows.Charts] = {
+    "chart_value": rows.CHART_SERIES.gauge(
+        "Last point of the series of a configured chart, in the chart's unit.", lambda row: row.value
     ),
-    rows.CHARTS.showing(
-        chart_series_dropped=gauge(
-            "Series of configured charts beyond cardinality.chart_series, which are not shown.",
-            lambda row: row.dropped(),
-        ),
+    "chart_series_dropped": rows.CHARTS.gauge(
+        "Series of configured charts beyond cardinality.chart_series, which are not shown.",
+        lambda row: row.dropped(),
     ),
-)
+}
 
-ORDERS = (
-    rows.ORDER_STATUSES.showing(
-        orders=gauge("Orders of the deployment by their status now.", lambda row: row),
+ORDERS: Metrics[OrderTotals] = {
+    "orders": rows.ORDER_STATUSES.gauge("Orders of the deployment by their status now.", lambda row: row),
+    "orders_total": rows.ORDER_TYPES.metric(
+        "Orders placed by type.", lambda row: row, Kind.COUNTER_BESIDE_GAUGE
     ),
-    rows.ORDER_TYPES.showing(orders_total=counter_beside_gauge("Orders placed by type.", lambda row: row)),
-    rows.ORDERS.showing(
-        order_rejections_total=counter("Orders that were ever invalid.", lambda row: row.rejections),
+    "order_rejections_total": rows.ORDERS.counter(
+        "Orders that were ever invalid.", lambda row: row.rejections
     ),
-    rows.FILLS.showing(fills_total=counter("Fills by side, partial ones included.", lambda row: row)),
-    rows.ORDERS.showing(
-        fills_lost_total=counter(
-            "Fills on events that LEAN's portfolio ignores: the broker holds what the algorithm is unaware of.",
-            lambda row: row.fills_lost,
-        ),
+    "fills_total": rows.FILLS.counter("Fills by side, partial ones included.", lambda row: row),
+    "fills_lost_total": rows.ORDERS.counter(
+        "Fills on events that LEAN's portfolio ignores: the broker holds what the algorithm is unaware of.",
+        lambda row: row.fills_lost,
     ),
-    rows.FEES.showing(order_fees_total=counter("Fees of orders in their currency.", lambda row: row)),
-    rows.REBATES.showing(
-        order_rebates_total=counter("Negative fees of orders in their currency.", lambda row: row)
+    "order_fees_total": rows.FEES.counter("Fees of orders in their currency.", lambda row: row),
+    "order_rebates_total": rows.REBATES.counter(
+        "Negative fees of orders in their currency.", lambda row: row
     ),
-    rows.OPEN_ORDERS.showing(open_orders=gauge("Orders that are open, by type.", lambda row: row)),
-    rows.OLDEST_ORDERS.showing(
-        oldest_open_order_timestamp_seconds=gauge(
-            "When the oldest open order was created; marketable ones should fill at once, resting ones wait.",
-            lambda row: row,
-        ),
+    "open_orders": rows.OPEN_ORDERS.gauge("Orders that are open, by type.", lambda row: row),
+    "oldest_open_order_timestamp_seconds": rows.OLDEST_ORDERS.gauge(
+        "When the oldest open order was created; marketable ones should fill at once, resting ones wait.",
+        lambda row: row,
     ),
-    rows.ORDERS.showing(
-        last_order_timestamp_seconds=gauge("When the last order was created.", lambda row: row.last_order),
-        last_fill_timestamp_seconds=gauge("When the last fill happened.", lambda row: row.last_fill),
+    "last_order_timestamp_seconds": rows.ORDERS.gauge(
+        "When the last order was created.", lambda row: row.last_order
     ),
-    rows.FILL_DURATION.showing(
-        order_fill_duration_seconds=histogram(
-            "Time from submission to the last fill of market orders.", lambda row: row
-        ),
+    "last_fill_timestamp_seconds": rows.ORDERS.gauge(
+        "When the last fill happened.", lambda row: row.last_fill
     ),
-    rows.SLIPPAGE.showing(order_slippage_ratio_bucket=signed_histogram(_SLIPPAGE, lambda row: row)),
-    rows.ORDERS.showing(
-        order_slippage_ratio_count=signed_histogram(_SLIPPAGE, lambda row: row.slippage.count),
-        order_slippage_ratio_sum=signed_histogram(_SLIPPAGE, lambda row: row.slippage.sum),
+    "order_fill_duration_seconds": rows.FILL_DURATION.metric(
+        "Time from submission to the last fill of market orders.", lambda row: row, Kind.HISTOGRAM
     ),
-)
+    "order_slippage_ratio_bucket": rows.SLIPPAGE.metric(_SLIPPAGE, lambda row: row, Kind.SIGNED_HISTOGRAM),
+    "order_slippage_ratio_count": rows.ORDERS.metric(
+        _SLIPPAGE, lambda row: row.slippage.count, Kind.SIGNED_HISTOGRAM
+    ),
+    "order_slippage_ratio_sum": rows.ORDERS.metric(
+        _SLIPPAGE, lambda row: row.slippage.sum, Kind.SIGNED_HISTOGRAM
+    ),
+}
 
 
 def _status(state: ProjectState) -> Reading[rows.Status] | None:
@@ -334,7 +292,7 @@ def _charts(state: ProjectState) -> Reading[rows.Charts] | None:
     return Reading(rows.Charts(state.charts, state.settings.cardinality.chart_series), oldest)
 
 
-_GROUPS = (  # without a declared type, which would let a group's tables show another value than it reads
+_GROUPS = (  # without a declared type, which would let a group's metrics show another value than it reads
     Group(None, lambda state: Reading(rows.Health(state.health, state.portfolio_changed), _FOREVER), HEALTH),
     Group(None, lambda state: Reading(rows.Slow.of(state), _FOREVER), SLOW, is_same=eq),
     Group(Source.STATUS, _status, STATUS),
@@ -347,7 +305,7 @@ _GROUPS = (  # without a declared type, which would let a group's tables show an
 
 GROUPS: tuple[Group[Any], ...] = _GROUPS
 PROJECT_COLUMNS = tuple(
-    family for group in GROUPS for family in families_of(group.tables, PROJECT, group.note)
+    family for group in GROUPS for family in families_of(group.metrics, PROJECT, group.note)
 )
 """What a project has lines of, in the order of the page: families, and parts of signed histograms."""
 

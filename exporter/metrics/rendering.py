@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from exporter.metrics.exposition import label_pairs
 from exporter.metrics.families import GROUPS, PROJECT, Group
-from exporter.metrics.frame import Frame, SharedLabels, render_tables, shared
+from exporter.metrics.frame import Frame, SharedLabels, render_metrics, shared
 from exporter.metrics.table import CURRENCY
 from exporter.polling.state import ProjectState
 
@@ -86,7 +86,7 @@ def _joined(groups: Sequence[RenderedGroup | None], now: float) -> tuple[bytes, 
     return tuple(lines)
 
 
-_NO_LINES = tuple((b"",) * sum(len(table.metrics) for table in group.tables) for group in GROUPS)
+_NO_LINES = tuple((b"",) * len(group.metrics) for group in GROUPS)
 
 
 def _render_group(
@@ -98,5 +98,5 @@ def _render_group(
     expires_at = reading.read_at.monotonic + (state.shown_for(group.source) if group.source else 0.0)
     if kept is not None and group.is_same(kept.value, reading.value):
         return kept if kept.expires_at == expires_at else kept._replace(expires_at=expires_at)
-    lines, frame = render_tables(group.tables, reading.value, labels, kept.frame if kept else None)
+    lines, frame = render_metrics(group.metrics, reading.value, labels, kept.frame if kept else None)
     return RenderedGroup(lines, expires_at, reading.value, frame)

@@ -14,7 +14,7 @@ from exporter.domain.order_totals import Histogram, OrderTotals
 from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security
 from exporter.errors import Reason
-from exporter.metrics.table import Labels, Rows, Table, histogram_rows, one_label, one_row, rows_of
+from exporter.metrics.table import Labels, Rows, Table, histogram_rows, one_row, rows_of
 from exporter.polling.state import ProjectState, Reading, Source, SourceHealth
 
 
@@ -25,9 +25,7 @@ class Health(NamedTuple):
     portfolio_changed: float | None
 
 
-SOURCES: Table[Health, Source, SourceHealth] = Table(
-    lambda value: rows_of(value.sources), ("source",), one_label
-)
+SOURCES: Table[Health, Source, SourceHealth] = Table(lambda value: rows_of(value.sources), ("source",))
 HEALTH: Table[Health, Labels, Health] = Table(one_row)
 
 
@@ -86,9 +84,7 @@ class Slow(NamedTuple):
         )
 
 
-INTERVALS: Table[Slow, Source, float | None] = Table(
-    lambda value: rows_of(value.intervals), ("source",), one_label
-)
+INTERVALS: Table[Slow, Source, float | None] = Table(lambda value: rows_of(value.intervals), ("source",))
 FAILURES: Table[Slow, Labels, int] = Table(Slow.failures_by_reason, ("source", "reason"))
 SLOW: Table[Slow, Labels, Slow] = Table(one_row)
 CHART_TIMES: Table[Slow, Labels, ChartPoint] = Table(lambda value: value.charts.points(), ("chart", "series"))
@@ -120,7 +116,7 @@ class Status(NamedTuple):
         return rows_of({(self.account, latest.deploy_id, latest.brokerage): 1.0} if latest else {})
 
 
-STATUSES: Table[Status, AlgorithmStatus, bool] = Table(Status.by_status, ("status",), one_label)
+STATUSES: Table[Status, AlgorithmStatus, bool] = Table(Status.by_status, ("status",))
 DEPLOYMENT_INFO: Table[Status, Labels, float] = Table(Status.info, ("account", "deploy_id", "brokerage"))
 
 
@@ -149,29 +145,24 @@ class ShownPortfolio(NamedTuple):
         return [balance.currency for balance in self.portfolio.cash], self.portfolio.cash
 
 
-def _holding_labels(security: Security) -> Labels:
-    return security.symbol_id, security.symbol, security.type
-
-
-def _info_labels(key: tuple[Security, str]) -> Labels:
-    security, currency_symbol = key
-    return security.symbol_id, security.ticker, security.market, currency_symbol
-
-
 HOLDINGS: Table[ShownPortfolio, Security, Holding] = Table(
-    ShownPortfolio.holdings, ("symbol_id", "symbol", "security_type"), _holding_labels
+    ShownPortfolio.holdings,
+    ("symbol_id", "symbol", "security_type"),
+    lambda key: (key.symbol_id, key.symbol, key.type),
 )
 HOLDING_INFO: Table[ShownPortfolio, tuple[Security, str], float] = Table(
-    ShownPortfolio.infos, ("symbol_id", "ticker", "market", "currency_symbol"), _info_labels
+    ShownPortfolio.infos,
+    ("symbol_id", "ticker", "market", "currency_symbol"),
+    lambda key: (key[0].symbol_id, key[0].ticker, key[0].market, key[1]),
 )
-CASH: Table[ShownPortfolio, str, CashBalance] = Table(ShownPortfolio.cash, ("currency",), one_label)
+CASH: Table[ShownPortfolio, str, CashBalance] = Table(ShownPortfolio.cash, ("currency",))
 PORTFOLIO: Table[ShownPortfolio, Labels, ShownPortfolio] = Table(one_row)
 
 EQUITY: Table[Reading[EquityCurve], Labels, Reading[EquityCurve]] = Table(one_row)
 
 STATISTICS: Table[Statistics, Labels, Statistics] = Table(one_row)
 CUSTOM_STATISTICS: Table[Statistics, str, float] = Table(
-    lambda value: rows_of(dict(value.custom)), ("statistic",), one_label
+    lambda value: rows_of(dict(value.custom)), ("statistic",)
 )
 
 
@@ -189,21 +180,15 @@ def _buckets(histogram: Histogram) -> Rows[str, int]:
 
 ORDERS: Table[OrderTotals, Labels, OrderTotals] = Table(one_row)
 ORDER_STATUSES: Table[OrderTotals, OrderStatus, int] = Table(
-    lambda value: rows_of(value.by_status), ("status",), one_label
+    lambda value: rows_of(value.by_status), ("status",)
 )
-ORDER_TYPES: Table[OrderTotals, OrderType, int] = Table(
-    lambda value: rows_of(value.placed), ("type",), one_label
-)
-FILLS: Table[OrderTotals, Side, int] = Table(lambda value: rows_of(value.fills), ("side",), one_label)
-FEES: Table[OrderTotals, str, float] = Table(lambda value: _amounts(value.fees), ("currency",), one_label)
-REBATES: Table[OrderTotals, str, float] = Table(
-    lambda value: _amounts(value.rebates), ("currency",), one_label
-)
-OPEN_ORDERS: Table[OrderTotals, OrderType, int] = Table(
-    lambda value: rows_of(value.open), ("type",), one_label
-)
+ORDER_TYPES: Table[OrderTotals, OrderType, int] = Table(lambda value: rows_of(value.placed), ("type",))
+FILLS: Table[OrderTotals, Side, int] = Table(lambda value: rows_of(value.fills), ("side",))
+FEES: Table[OrderTotals, str, float] = Table(lambda value: _amounts(value.fees), ("currency",))
+REBATES: Table[OrderTotals, str, float] = Table(lambda value: _amounts(value.rebates), ("currency",))
+OPEN_ORDERS: Table[OrderTotals, OrderType, int] = Table(lambda value: rows_of(value.open), ("type",))
 OLDEST_ORDERS: Table[OrderTotals, OpenKind, float] = Table(
-    lambda value: rows_of(value.oldest_open), ("kind",), one_label
+    lambda value: rows_of(value.oldest_open), ("kind",)
 )
 FILL_DURATION: Table[OrderTotals, Labels, float] = Table(lambda value: _samples(value.fill_duration), ("le",))
-SLIPPAGE: Table[OrderTotals, str, int] = Table(lambda value: _buckets(value.slippage), ("le",), one_label)
+SLIPPAGE: Table[OrderTotals, str, int] = Table(lambda value: _buckets(value.slippage), ("le",))

@@ -5,10 +5,9 @@ a number of a row. Neither reads anything but the value, so lines are rendered a
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from exporter.metrics.exposition import Kind
@@ -22,50 +21,60 @@ _KEPT_KEYS = 64
 Labels = tuple[str | None, ...]
 """Label values; a label of ``None`` is left out."""
 
+Rows = tuple[Sequence[K], Sequence[R]]
+"""For each row a key that tells which one it is, and the rows."""
+
+PREFIX = "quantconnect_"
 CURRENCY = "account_currency"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric(Generic[R]):
-    """A help text and a number of a row, ``None`` for no sample.
+def _labels_of(key: Any) -> Labels:
+    return key if isinstance(key, tuple) else (key,)
 
-    ``money`` is for numbers in the account currency, which becomes a label.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table(Generic[V, K, R]):
+    """One kind of row: ``read`` returns the rows of a value, ``label_values`` the labels' values of a key.
+
+    Label text is made again only when the keys change. The first label value of a histogram's row is the
+    suffix of the sample's name. ``label_names`` is for labels whose names the user chooses.
     """
 
+    read: Callable[[V], Rows[K, R]]
+    labels: tuple[str, ...] = ()
+    label_values: Callable[[K], Labels] = _labels_of
+    label_names: Callable[[K], tuple[str, ...]] | None = None
+
+    def metric(self, text: str, value: Callable[[R], float | None], kind: Kind) -> "Metric[V]":
+        """Return a metric with a help text and a number of each row, ``None`` for no sample."""
+        return Metric(self, text, value, kind)
+
+    def gauge(self, text: str, value: Callable[[R], float | None]) -> "Metric[V]":
+        """Return a metric that may fall."""
+        return Metric(self, text, value, Kind.GAUGE)
+
+    def money(self, text: str, value: Callable[[R], float | None]) -> "Metric[V]":
+        """Return a gauge in the account currency, which becomes a label."""
+        return Metric(self, text, value, Kind.GAUGE, money=True)
+
+    def counter(self, text: str, value: Callable[[R], float | None]) -> "Metric[V]":
+        """Return a metric that only grows, except for a reset to 0."""
+        return Metric(self, text, value, Kind.COUNTER)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric(Generic[V]):
+    """A help text and a number of each row of a table."""
+
+    table: Table[V, Any, Any]
     help: str
-    value: Callable[[R], float | None]
-    kind: Kind = Kind.GAUGE
+    value: Callable[[Any], float | None]
+    kind: Kind
     money: bool = False
 
 
-def gauge(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a metric that may fall."""
-    return Metric(text, value)
-
-
-def money(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a gauge in the account currency."""
-    return Metric(text, value, money=True)
-
-
-def counter(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a metric that only grows, except for a reset to 0."""
-    return Metric(text, value, Kind.COUNTER)
-
-
-def counter_beside_gauge(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a counter whose name without ``_total`` is a gauge's."""
-    return Metric(text, value, Kind.COUNTER_BESIDE_GAUGE)
-
-
-def histogram(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return a metric whose rows are the samples of histograms."""
-    return Metric(text, value, Kind.HISTOGRAM)
-
-
-def signed_histogram(text: str, value: Callable[[R], float | None]) -> Metric[R]:
-    """Return one part of a histogram of numbers that may be negative: its buckets, count or sum."""
-    return Metric(text, value, Kind.SIGNED_HISTOGRAM)
+Metrics = Mapping[str, Metric[V]]
+"""Metrics of the same value by their name, without the prefix that all have."""
 
 
 class Family(NamedTuple):
@@ -77,13 +86,22 @@ class Family(NamedTuple):
     labels: tuple[str, ...]
 
 
-Rows = tuple[Sequence[K], Sequence[R]]
-"""For each row a key that tells which one it is, and the rows."""
+def families_of(metrics: Metrics[Any], shared: tuple[str, ...], note: str = "") -> tuple[Family, ...]:
+    """Return families: their samples begin with the ``shared`` labels, and help texts end with ``note``."""
+    return tuple(
+        Family(
+            f"{PREFIX}{name}",
+            metric.kind,
+            metric.help + note,
+            (*shared, *metric.table.labels, *([CURRENCY] if metric.money else [])),
+        )
+        for name, metric in metrics.items()
+    )
 
 
 def one_row(row: R) -> Rows[Labels, R]:
     """Return the only row there is, which needs no labels."""
-    return _ALONE, (row,)
+    return ((),), (row,)
 
 
 def rows_of(by_key: Mapping[K, R]) -> Rows[K, R]:
@@ -110,57 +128,3 @@ def _histogram_keys(bounds: tuple[float, ...], histograms: tuple[Labels, ...]) -
     buckets = [("_bucket", str(bound)) for bound in bounds]
     samples = (*buckets, ("_bucket", "+Inf"), ("_count", None), ("_sum", None))
     return tuple([(suffix, *labels, le) for labels in histograms for suffix, le in samples])
-
-
-_ALONE: Sequence[Labels] = ((),)
-
-
-def _as_it_is(key: Any) -> Labels:
-    labels: Labels = key
-    return labels
-
-
-def one_label(key: str) -> Labels:
-    """Return the label values of a key that is the only one."""
-    return (key,)
-
-
-@dataclass(frozen=True, slots=True)
-class Table(Generic[V, K, R]):
-    """One kind of row: ``read`` returns the rows of a value, ``label_values`` the labels' values of a key.
-
-    Label text is made again only when the keys change. The first label value of a histogram's row is
-    the suffix of the sample's name. ``label_names`` is for labels whose names the user chooses.
-    """
-
-    read: Callable[[V], Rows[K, R]]
-    labels: tuple[str, ...] = ()
-    label_values: Callable[[K], Labels] = _as_it_is
-    label_names: Callable[[K], tuple[str, ...]] | None = None
-    metrics: Mapping[str, Metric[R]] = field(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def is_histogram(self) -> bool:
-        """Whether the rows are a histogram's samples."""
-        return any(metric.kind is Kind.HISTOGRAM for metric in self.metrics.values())
-
-    def showing(self, **metrics: Metric[R]) -> "Table[V, K, R]":
-        """Return the table with metrics of its rows, by name without the prefix that all have."""
-        return replace(self, metrics={f"quantconnect_{name}": metric for name, metric in metrics.items()})
-
-
-Tables = Sequence[Table[Any, Any, Any]]
-
-
-def families_of(tables: Tables, shared: tuple[str, ...], note: str = "") -> tuple[Family, ...]:
-    """Return the families of tables: their samples begin with the ``shared`` labels, help texts end with ``note``."""
-    return tuple(
-        Family(
-            name,
-            metric.kind,
-            metric.help + note,
-            (*shared, *table.labels, *([CURRENCY] if metric.money else [])),
-        )
-        for table in tables
-        for name, metric in table.metrics.items()
-    )

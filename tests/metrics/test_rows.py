@@ -8,9 +8,9 @@ from exporter.domain.security import Security, SecurityType
 from exporter.errors import Reason
 from exporter.metrics import rows
 from exporter.metrics.exposition import Kind
-from exporter.metrics.frame import SharedLabels, render_tables
+from exporter.metrics.frame import SharedLabels, render_metrics
 from exporter.metrics.rows import Charts, ShownPortfolio, Slow, Status
-from exporter.metrics.table import Family, counter, families_of, gauge, money
+from exporter.metrics.table import Family, families_of
 from exporter.polling.state import Instant, Reading, Source, new_project
 
 NOW = Instant(wall=1000.0, monotonic=50.0)
@@ -20,7 +20,7 @@ PORTFOLIO = Portfolio(
     (Holding(SPY, 2, 10, 11, 1, 22, 1.5), Holding(QQQ, 1, 40, 50, 1, 50, 9.5)),
     (CashBalance("USD", 5.0, 1.0, 5.0), CashBalance("EUR", 1.0, 1.1, 1.1)),
 )
-LABELS = rows.PROJECT_LABELS.showing(labels=gauge("L.", float))
+LABELS = {"labels": rows.PROJECT_LABELS.gauge("L.", float)}
 
 
 def labels_of(table, value) -> list[dict[str, str | None]]:
@@ -32,11 +32,12 @@ def labels_of(table, value) -> list[dict[str, str | None]]:
 
 def test_families_of_a_table():
     """A family is named with the prefix, and has shared labels first, its own, and for money the currency."""
-    table = rows.CASH.showing(
-        cash_value=money("Cash.", lambda row: row.value), cash_rows_total=counter("Rows.", lambda _: 1)
-    )
+    metrics = {
+        "cash_value": rows.CASH.money("Cash.", lambda row: row.value),
+        "cash_rows_total": rows.CASH.counter("Rows.", lambda _: 1),
+    }
 
-    assert families_of((table,), ("project",), " Cached.") == (
+    assert families_of(metrics, ("project",), " Cached.") == (
         Family(
             "quantconnect_cash_value",
             Kind.GAUGE,
@@ -115,8 +116,8 @@ def test_what_rarely_changes_is_equal_after_a_poll_that_changed_nothing():
 def test_configured_labels_are_those_of_one_row():
     """Each configured label has the prefix ``label_``, so that it collides with none of ours; other labels, another row."""
     desk = Slow.of(new_project(7, "main", ProjectSettings(labels=(("desk", 'f"x'), ("project", "a")))))
-    (lines,), frame = render_tables((LABELS,), desk, SharedLabels('{project_id="7"'), None)
+    (lines,), frame = render_metrics(LABELS, desk, SharedLabels('{project_id="7"'), None)
     other = Slow.of(new_project(7, "main", ProjectSettings(labels=(("team", 'f"x'), ("project", "a")))))
 
     assert lines == b'quantconnect_labels{project_id="7",label_desk="f\\"x",label_project="a"} 1.0'
-    assert b"label_team" in render_tables((LABELS,), other, SharedLabels('{project_id="7"'), frame)[0][0]
+    assert b"label_team" in render_metrics(LABELS, other, SharedLabels('{project_id="7"'), frame)[0][0]
