@@ -15,6 +15,7 @@ import pytest
 from exporter.config.model import Config
 from exporter.config.shard import Shard
 from exporter.demo.server import SimulatedQuantConnect
+from exporter.signals import Signals
 from tests.support import ABSENT_SAMPLE, Bench, FakeClock, config_of, pair_of, scenario_at
 
 _CHANGES_RESULTS = re.compile(
@@ -126,6 +127,16 @@ def pair(make_bench: Callable[..., Bench], api: SimulatedQuantConnect) -> Bench:
     made = make_bench(pair_of(api))
     made.poll()
     return made
+
+
+@pytest.fixture
+def signals() -> Iterator[Signals]:
+    """Signals taken as the process does, and afterwards as before."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield Signals()
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def _find_program(program: str) -> str:

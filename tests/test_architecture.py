@@ -128,26 +128,12 @@ def test_nothing_that_acts_is_in_the_source():
             assert not [each for each in acting if each in text], module
 
 
-TESTED_UNDER_ANOTHER_NAME = {
-    "config/watched_files.py": "web/test_web_config.py",
-    "metrics/table.py": "metrics/test_rows.py",
-    "signals.py": "test_process.py",
-    "web/application.py": "web/test_server.py",
-}
-"""Modules that are proved through another's tests."""
-
-
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_tests_mirror_the_package(module):
-    """Whoever changes a module finds its tests under the same name, or under the one that is listed."""
+    """Whoever changes a module finds its tests under the same name."""
     place = module.relative_to(ROOT)
     if place.parts[0] == "demo" or place.name.startswith("__"):
         return
     tests = Path(__file__).parent
     mirrored = tests / place.with_name(f"test_{place.name}")
-    listed = TESTED_UNDER_ANOTHER_NAME.get(place.as_posix())
-    if listed is None:
-        assert mirrored.exists(), f"add tests/{mirrored.relative_to(tests)}, or list where {place} is tested"
-    else:
-        assert not mirrored.exists(), f"{place} has tests of its own: take it off the list"
-        assert (tests / listed).exists()
+    assert mirrored.exists(), f"add tests/{mirrored.relative_to(tests)}"

@@ -10,10 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from exporter.process import run_until_stopped
-from exporter.signals import Signals
 from tests.programs import answers, exporter_process, free_port, program, wait_until
-
-NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Part:
@@ -28,15 +25,6 @@ class Part:
 
     def stop(self) -> None:
         self.done.append("stop")
-
-
-@pytest.fixture
-def signals():
-    """Signals taken as the process does, and afterwards as before."""
-    before = [signal.getsignal(number) for number in NUMBERS]
-    yield Signals()
-    for number, handler in zip(NUMBERS, before, strict=True):
-        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -83,20 +71,6 @@ def test_sigterm_goes_before_hangups(parts):
 
     assert run_until_stopped(*parts)
     assert reloader.requests == []
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_before_serving_cannot_be_swallowed(number):
-    """Before the process serves a stop ends it with its exit code, also where an exception would be ignored."""
-    code = (
-        "import os, sys; from exporter.signals import Signals\n"
-        "class Held:\n"
-        "    def __del__(self): os.kill(os.getpid(), int(sys.argv[1])); print('went on')\n"
-        "Signals(exit_code=3); Held(); print('went on')"
-    )
-    command = (sys.executable, "-c", code, str(int(number)))
-    ended = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (3, b"", b"")
 
 
 def test_a_hangup_before_serving_is_remembered(parts):
@@ -168,38 +142,6 @@ def test_started_without_standard_files(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert files == ["/dev/null"] * 3
-
-
-SIGNAL_AT_AN_IMPORT = """
-import os, sys
-number, place = int(sys.argv.pop(1)), int(sys.argv.pop(1))
-
-def count(event, _):
-    global place
-    if event == "import":
-        place -= 1
-        if place == 0:
-            os.kill(os.getpid(), number)
-
-from exporter.__main__ import main
-sys.addaudithook(count)
-sys.exit(main())
-"""
-
-
-@pytest.mark.parametrize("place", [1, 2, 60, 400])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_signals_while_starting(tmp_path, number, place):
-    """In the middle of any import SIGTERM ends the process with 0 and without a word; SIGHUP does not end it."""
-    log = tmp_path / "log"
-    code = (sys.executable, "-c", SIGNAL_AT_AN_IMPORT, str(int(number)), str(place))
-    with program(*code, "--demo", "--web.listen-address=127.0.0.1:0", log=log) as process:
-        if number == signal.SIGHUP:
-            wait_until(lambda: "msg=listening" in log.read_text(), 60)
-            process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-    assert "Traceback" not in log.read_text()
-    assert number == signal.SIGHUP or log.read_text() == ""
 
 
 def test_many_hangups_and_a_stop(tmp_path):

@@ -7,10 +7,8 @@ from exporter.domain.portfolio import CashBalance, Holding, Portfolio
 from exporter.domain.security import Security, SecurityType
 from exporter.errors import Reason
 from exporter.metrics import rows
-from exporter.metrics.exposition import Kind
 from exporter.metrics.frame import SharedLabels, render_metrics
 from exporter.metrics.rows import Charts, ShownPortfolio, Slow, Status
-from exporter.metrics.table import Family, families_of
 from exporter.polling.state import Instant, Reading, Source, new_project
 
 NOW = Instant(wall=1000.0, monotonic=50.0)
@@ -28,24 +26,6 @@ def labels_of(table, value) -> list[dict[str, str | None]]:
     keys, found = table.read(value)
     assert len(keys) == len(found)
     return [dict(zip(table.labels, table.label_values(key), strict=True)) for key in keys]
-
-
-def test_families_of_a_table():
-    """A family is named with the prefix, and has shared labels first, its own, and for money the currency."""
-    metrics = {
-        "cash_value": rows.CASH.money("Cash.", lambda row: row.value),
-        "cash_rows_total": rows.CASH.counter("Rows.", lambda _: 1),
-    }
-
-    assert families_of(metrics, ("project",), " Cached.") == (
-        Family(
-            "quantconnect_cash_value",
-            Kind.GAUGE,
-            "Cash. Cached.",
-            ("project", "currency", "account_currency"),
-        ),
-        Family("quantconnect_cash_rows_total", Kind.COUNTER, "Rows. Cached.", ("project", "currency")),
-    )
 
 
 def test_holdings_and_what_identifies_them():

@@ -330,28 +330,6 @@ def test_user_names_remember_what_was_asked_for():
     assert list(names) == ["bob", "alice"]
 
 
-def test_watched_files(tmp_path):
-    """A file is another one when its content, its mode or its existence changes, be it behind a link."""
-    file, link = tmp_path / "file", tmp_path / "link"
-    file.write_text("one")
-    link.symlink_to(file)
-    for change in (
-        lambda: replace_file(file, b"two"),
-        lambda: file.chmod(0o644),
-        file.unlink,
-        lambda: file.write_text("three"),
-    ):
-        watched = WatchedFiles()
-        if file.exists():
-            watched.read(link)
-        else:
-            with pytest.raises(Exception, match="cannot be read"):
-                watched.read(link)
-        assert not watched.changed()
-        change()
-        assert watched.changed()
-
-
 def test_flag_and_its_twin():
     """The file is named by the flag or by its twin in the environment."""
     assert parse_flags([], {}).web_config_file is None
