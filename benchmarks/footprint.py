@@ -15,13 +15,16 @@ from benchmarks.measure import (
     resident_bytes,
     spread,
 )
-from benchmarks.processes import exporter, started
+from benchmarks.processes import ask_script, exporter, started
 
 MOST_MEBIBYTES = 55
 MOST_BYTES_A_SERIES = 450
 START_SECONDS = 0.5
-FIRST_POLL_SECONDS = 2.0
+FIRST_POLL_TIMES = 1.35
+"""Times what the answers alone take when four workers wait for them."""
 FLAT_MEBIBYTES = 10
+DELAY = 0.15
+WORKERS = 4
 
 _PEER = """
 import sys, prometheus_client
@@ -39,12 +42,15 @@ def measure(*, quick: bool) -> list[Figure]:
 def _start(rounds: int) -> list[Figure]:
     resident: list[float] = []
     polled: list[float] = []
-    with started("benchmarks.api", 10, 20, 0.15) as api:
+    answers: list[int] = []
+    with started("benchmarks.api", 10, 20, DELAY) as api:
 
         def ours() -> float:
-            with exporter(api.port, workers=4) as running:
+            ask_script(api.port, "forget")
+            with exporter(api.port, workers=WORKERS) as running:
                 answered = running.seconds_until("/metrics")
                 polled.append(running.seconds_until("/-/ready"))
+                answers.append(ask_script(api.port, "counts")["requests"])
                 with Scraper(running.port) as scraper:
                     for _ in range(20):
                         scraper.scrape()
@@ -54,6 +60,7 @@ def _start(rounds: int) -> list[Figure]:
         found = alternately(rounds, {"ours": (1, ours), "prometheus_client": (1, _start_of_peer)})
     own, peer = spread(found["ours"]), spread(found["prometheus_client"])
     first, memory = spread(polled), spread(resident)
+    waiting = max(answers) * DELAY / WORKERS
     return [
         Figure(
             "start to the first answered /metrics",
@@ -66,10 +73,10 @@ def _start(rounds: int) -> list[Figure]:
         Figure(
             "start to the first complete poll of ten projects, 150 ms, 4 workers",
             first.shown("s"),
-            "list, names, 30 answers 4 at a time: 1.5 s",
-            f"{first.median / 1.5:.2f}x",
-            f"under {FIRST_POLL_SECONDS:.0f} s",
-            first.median < FIRST_POLL_SECONDS,
+            f"{max(answers)} answers, 4 at a time: {waiting:.2f} s",
+            f"{first.median / waiting:.2f}x",
+            f"at most {FIRST_POLL_TIMES}x",
+            first.median <= FIRST_POLL_TIMES * waiting,
         ),
         Figure(
             "resident memory, ten projects of 20 holdings",

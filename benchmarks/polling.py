@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from time import process_time, sleep
-from typing import Any
 
 import requests
 from prometheus_client import Gauge
@@ -16,7 +15,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from benchmarks.client import Scraper
 from benchmarks.measure import CLOCK, MICRO, MILLI, Figure, alternately, cpu_seconds, spread
-from benchmarks.processes import Exporter, exporter, started
+from benchmarks.processes import Exporter, ask_script, exporter, started
 from benchmarks.world import FIRST_PROJECT, TOKEN, USER_ID, Answers, move_prices, states
 from exporter.config.model import Account
 from exporter.config.secret import Secret
@@ -121,13 +120,13 @@ class _Window:
 def _window(api_port: int, running: Exporter, scrapers: int, length: float) -> _Window:
     stop = Event()
     threads = [Thread(target=_scrape_until, args=(running.port, stop)) for _ in range(scrapers)]
-    _get(api_port, "forget")
+    ask_script(api_port, "forget")
     before = cpu_seconds(running.id)
     for thread in threads:
         thread.start()
     sleep(length)
     cpu = (cpu_seconds(running.id) - before) / length
-    counts = _get(api_port, "counts")
+    counts = ask_script(api_port, "counts")
     stop.set()
     for thread in threads:
         thread.join()
@@ -138,10 +137,6 @@ def _scrape_until(port: int, stop: Event) -> None:
     with Scraper(port) as scraper:
         while not stop.wait(SCRAPE_INTERVAL):
             scraper.scrape()
-
-
-def _get(port: int, path: str) -> Any:
-    return requests.get(f"http://127.0.0.1:{port}/{path}", timeout=10).json()
 
 
 def _one_poll(rounds: int) -> Figure:

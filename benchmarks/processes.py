@@ -11,6 +11,8 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
+import requests
+
 from benchmarks.client import Scraper
 from benchmarks.measure import CLOCK
 from benchmarks.world import TOKEN, USER_ID
@@ -51,6 +53,11 @@ class Process:
         if not line:
             raise RuntimeError("the program ended")
         return json.loads(line)
+
+
+def ask_script(port: int, path: str) -> Any:
+    """Ask the scripted API server for its counts, or to forget them."""
+    return requests.get(f"http://127.0.0.1:{port}/{path}", timeout=10).json()
 
 
 @contextmanager

@@ -16,8 +16,8 @@ _WATCH_SECONDS = 1.0
 """Seconds between liveness checks."""
 
 _M_MMAP_THRESHOLD = -3
-_LARGE_BUFFER = 1024 * 1024
-"""Bytes from which a buffer is returned when it is freed. Less would slow scrapes: compressing takes 200 KiB each."""
+_LARGE_BUFFER = 4 * 1024 * 1024
+"""Bytes from which a buffer is returned once it is free. Less would slow large portfolios: a poll needs some MiB."""
 
 _logger = logging.getLogger(__name__)
 
