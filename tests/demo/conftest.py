@@ -1,4 +1,4 @@
-"""Clocks that stand still until moved, a simulator on loopback, and a client that signs."""
+"""Clocks that stand still until moved, a simulator on loopback, a client that signs, and a desk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 import requests
 
+from exporter.demo.activity import Desk
 from exporter.demo.api import SimulatedAccount
+from exporter.demo.ledger import Ledger
+from exporter.demo.market import Market, Quotes
+from exporter.demo.orders import OrderLog
 from exporter.demo.scenario import demo_scenario
+from exporter.demo.securities import CONVERSIONS
 from exporter.demo.server import SimulatedQuantConnect, sign
-
-START = 1_795_200_000.0
-"""A Friday afternoon, UTC."""
+from tests.demo.world import START
 
 
 @dataclass
@@ -93,3 +96,9 @@ def client(api: SimulatedQuantConnect, clock: HandClock) -> Iterator[Client]:
 @pytest.fixture
 def ids(api: SimulatedQuantConnect) -> dict[str, int]:
     return {project.name: project.project_id for project in api.projects.values()}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """What places orders for a deployment of nothing but $100,000."""
+    return Desk(Ledger({"USD": 100_000.0}, "USD"), OrderLog(), Quotes(Market(7, CONVERSIONS)))

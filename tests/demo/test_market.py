@@ -5,8 +5,8 @@ import pytest
 
 from exporter.demo import securities
 from exporter.demo.market import Market, Quotes, Shock
+from tests.demo.world import START
 
-START = 1_795_200_000.0
 MARKET = Market(7, securities.CONVERSIONS)
 
 
@@ -36,12 +36,6 @@ def test_option_is_worth_its_intrinsic_value_at_expiry():
     spot = MARKET.price(securities.SPY, end)
     assert MARKET.price(put, end) == pytest.approx(max(700 - spot, 0.02))
     assert MARKET.price(put, START) > max(700 - MARKET.price(securities.SPY, START), 0)
-
-
-def test_third_friday_is_a_third_friday():
-    """The expiry is four weeks off or more."""
-    day = securities.third_friday(START)
-    assert day.isoformat() == "2026-12-18"
 
 
 def test_rates_convert_through_the_dollar():

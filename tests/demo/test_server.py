@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
 from threading import Thread
 
 import pytest
 import requests
 
 from exporter.demo.faults import Fault
+from exporter.demo.server import sign
+from tests.demo.world import START
 
 
 def test_bodies_and_statuses_are_sent_as_given(client):
@@ -25,23 +28,6 @@ def test_headers_alone_leave_the_answer(client):
     answer = client.post("authenticate")
     assert answer.headers["Date"] == "Thu, 01 Jan 1970 00:00:00 GMT"
     assert answer.json() == {"success": True}
-
-
-def test_faults_are_aimed(client, ids):
-    """Endpoint, project and user narrow a fault; removing or clearing lifts it."""
-    faults = client.api.faults
-    handle = faults.add(Fault(endpoint="live/read", project_id=ids["Coins"], status=500))
-    assert client.post("live/read", projectId=ids["Coins"]).status_code == 500
-    assert client.post("live/read", projectId=ids["FX Carry"]).status_code == 200
-    assert client.post("live/portfolio/read", projectId=ids["Coins"]).status_code == 200
-    faults.remove(handle)
-    faults.remove(handle)
-    assert client.post("live/read", projectId=ids["Coins"]).status_code == 200
-    faults.add(Fault(user_id=client.api.accounts[1].user_id, status=502))
-    assert client.post("authenticate").status_code == 200
-    assert client.post("authenticate", client.api.accounts[1]).status_code == 502
-    faults.clear()
-    assert client.post("authenticate", client.api.accounts[1]).status_code == 200
 
 
 def test_delay_only_delays(client):
@@ -134,11 +120,43 @@ def test_servers_are_quiet(client, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_secrets_stay_out_of_repr(client):
-    """The representation of an account has no token."""
-    assert client.api.accounts[0].api_token not in repr(client.api.accounts)
-
-
 def test_double_slashes_are_forgiven(client):
     """A client that joins with one slash too many is answered all the same."""
     assert client.ask("/authenticate") == {"success": True}
+
+
+def test_get_takes_a_query_of_texts(client, ids):
+    """GET with a query string answers as POST with JSON does."""
+    project_id = ids["Coins"]
+    got = client.session.get(
+        client.api.base_url + f"live/portfolio/read?projectId={project_id}",
+        headers=sign(client.api.accounts[0], int(START)),
+        timeout=5,
+    )
+    assert got.content == client.post("live/portfolio/read", projectId=project_id).content
+
+
+def test_unknown_endpoint_is_html(client):
+    """Whatever else is asked for is a 404 with a page."""
+    answer = client.post("live/create")
+    assert answer.status_code == 404
+    assert answer.text.startswith("<!DOCTYPE html>")
+
+
+def test_date_header_is_the_server_clock(client):
+    """The Date header is the clock that judges signatures."""
+    expected = datetime.fromtimestamp(START, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    assert client.post("authenticate").headers["Date"] == expected
+
+
+def test_snapshot_holds_for_five_seconds(client, clock, ids):
+    """The portfolio stands still within a snapshot and moves within ten seconds."""
+
+    def body():
+        return client.post("live/portfolio/read", projectId=ids["Coins"]).content
+
+    first = body()
+    clock.time = START + 4.9
+    assert body() == first
+    clock.time = START + 10
+    assert body() != first

@@ -1,12 +1,17 @@
+"""What happens to a project, and what its deployments then show."""
+
+from collections import Counter
+
 import pytest
 
-START = 1_795_200_000.0
+from tests.demo.world import LAB, START, STOCKS, every_order, page
+
 AAPL = "AAPL R735QTJ8XC9X"
 
 
 @pytest.fixture
 def project(api, ids):
-    return api.projects[ids["US Equities/Long Short Momentum"]]
+    return api.projects[ids[STOCKS]]
 
 
 def portfolio(client, project):
@@ -58,15 +63,6 @@ def test_crash_is_a_runtime_error(client, project):
     assert (body["status"], body["message"]) == ("RuntimeError", "boom")
     assert client.ask("live/list", status="RuntimeError")["live"][0]["error"] == "boom"
     assert client.chart(project.project_id)["Meta"]["values"][-1]["type"] == "error"
-
-
-def test_planned_crash(client, clock, ids):
-    """One project of the demo ends three minutes after the start."""
-    project = client.api.projects[ids["Fragile"]]
-    clock.time += 175
-    assert status(client, project) == "Running"
-    clock.time += 10
-    assert status(client, project) == "RuntimeError"
 
 
 def test_liquidate(client, project):
@@ -149,3 +145,68 @@ def test_shock_reaches_pairs_that_are_held(client, ids):
     before = client.api.state(project.project_id).equity
     project.set_price_shock(1.1)
     assert client.api.state(project.project_id).equity > before
+
+
+def test_peak_is_the_highest_high_since_launch(client):
+    """The peak of a state is the highest high of the candles of its deployment."""
+    for project_id, project in client.api.projects.items():
+        run = project.deployment(START)
+        if run is None:
+            continue
+        highs = [
+            candle[2]
+            for candle in client.chart(project_id)["Equity"]["values"]
+            if candle[0] >= run.launched and candle[2] is not None
+        ]
+        assert max(highs) == pytest.approx(client.api.state(project_id).peak_equity, abs=1e-4)
+
+
+def test_earlier_deployment_has_the_same_ids(client, api, ids):
+    """Both deployments count from 1, the earlier one comes first, and one of its orders was never closed."""
+    orders = page(client, ids[STOCKS])
+    numbers = [order["id"] for order in orders]
+    runs = Counter(event["algorithmId"] for order in orders for event in order["events"])
+    dead, running = (run.deploy_id for run in api.projects[ids[STOCKS]].deployments)
+    assert numbers == [1, 2, 3, 4, *range(1, len(numbers) - 3)]
+    assert set(runs) == {dead, running}
+    assert [each["status"] for each in orders[:4]].count(1) == 1
+
+
+def test_launch_begins_anew(api, ids, clock):
+    """A new deployment's trading begins at nothing, and goes on as the one before did."""
+    project = api.projects[ids[LAB]]
+    clock.time += 600
+    assert project.trading(api.snapshot_time()).orders > 10
+    project.launch()
+    assert project.trading(api.snapshot_time()).orders == 0
+    clock.time += 2 * 86_400
+    assert project.trading(api.snapshot_time()).orders > 0
+
+
+def test_capital_is_what_was_paid_in(client, api, ids, clock):
+    """Equity less net and unrealized profit is what was paid in, but for estimated exit fees and spreads."""
+    project = api.projects[ids[LAB]]
+
+    def capital():
+        statistics = client.ask("live/read", projectId=project.project_id)["runtimeStatistics"]
+        equity, net, unrealized = (
+            float(statistics[name].replace("$", "").replace(",", ""))
+            for name in ("Equity", "Net Profit", "Unrealized")
+        )
+        return equity - net - unrealized
+
+    assert capital() == pytest.approx(80_000 + 2 * 10_000, abs=20)
+    project.deposit(5000)
+    clock.time += 5
+    assert capital() == pytest.approx(85_000 + 2 * 10_000, abs=20)
+
+
+def test_order_without_an_event_goes_with_its_deployment(client, api, ids, clock):
+    """What was placed at the moment of a new launch, and has no event, is not listed as if it were the new one's."""
+    project = api.projects[ids[LAB]]
+    clock.time += 2 * 120
+    before = every_order(client, project.project_id)
+    assert (before[-1]["events"], before[-1]["createdTime"]) == ([], "2026-11-20T18:44:00Z")
+    project.launch()
+    clock.time += 300
+    assert every_order(client, project.project_id) == before[:-1]
