@@ -50,7 +50,8 @@ class OrderBook:
     A poll calls :meth:`begun`, asks for :attr:`wanted` and adds the answer, until nothing is wanted.
     Then :meth:`totals` equal what the list says. Orders that are final are kept as totals only. When the
     list turns out to have changed, it is read again from the start, which ``rereads`` counts. Orders
-    counted before are recognised by their ids, so that no counter falls.
+    counted before are recognised by their ids, so that no counter falls and none is counted twice.
+    ``_unlisted`` are those that the list has left out since: a later answer may have them again.
     """
 
     deploy_id: str
@@ -65,8 +66,7 @@ class OrderBook:
     _unattributed: frozenset[int] = frozenset()
     _final: OrderTotals = NO_ORDERS
     _final_ids: Ranges = ()
-    _before: Mapping[int, OrderRecord] | None = None
-    _final_ids_before: Ranges = ()
+    _unlisted: Mapping[int, OrderRecord] = field(default_factory=dict)
 
     @property
     def wanted(self) -> Span | None:
@@ -106,19 +106,23 @@ class OrderBook:
         if self._spans:
             return replace(book, _spans=self._spans[1:])
         if is_short:
-            return replace(book, _tail=None).settled()
+            return book.completed(now)
         return replace(book, _tail=end)
 
-    def with_refusal(self) -> "OrderBook":
-        """Return the book after the API refused :attr:`wanted`: the list ends before it."""
+    def with_refusal(self, now: float) -> "OrderBook":
+        """Return the book after the API refused :attr:`wanted` at ``now``: the list ends before it."""
         span = self._asked()
         if span.first < self._length:
             return self._reread()
-        return replace(self, _tail=None).settled()
+        return self.completed(now)
 
     def totals(self) -> OrderTotals:
-        """Return the totals of every order read."""
-        return self._final.plus(self._changeable.values())
+        """Return the totals of every order read; the status of an open one no longer listed is unknown."""
+        unlisted = [
+            each._replace(status=OrderStatus.UNKNOWN) if each.is_open else each
+            for each in self._unlisted.values()
+        ]
+        return self._final.plus([*self._changeable.values(), *unlisted])
 
     def _asked(self) -> Span:
         if self.wanted is None:
@@ -137,8 +141,7 @@ class OrderBook:
 
     def _reread(self) -> "OrderBook":
         """Return the book at the beginning of the list, with everything counted so far."""
-        before = dict(self._before or {})
-        before.update((known.id, known) for known in self._changeable.values())
+        known = {each.id: each for each in self._changeable.values()}
         return replace(
             self,
             rereads=self.rereads + 1,
@@ -148,13 +151,12 @@ class OrderBook:
             _tail=0,
             _changeable={},
             _unattributed=frozenset(),
-            _before=before,
-            _final_ids_before=self._final_ids,
+            _unlisted={**self._unlisted, **known},
         )
 
     def _with_orders(self, first: int, orders: Sequence[Order], now: float) -> "OrderBook":
         changeable, unattributed = dict(self._changeable), set(self._unattributed)
-        before = dict(self._before or {})
+        unlisted = dict(self._unlisted)
         final = []
         for position, order in enumerate(orders, first):
             known = changeable.pop(position, None)
@@ -165,9 +167,9 @@ class OrderBook:
                 is_ours = order.belongs_to(self.deploy_id, self.launched)
                 if is_ours is None:
                     unattributed.add(position)
-                if not is_ours or (self._final_ids_before and _contains(self._final_ids_before, order.id)):
+                if not is_ours or _contains(self._final_ids, order.id):
                     continue
-                known = before.pop(order.id, None) if before else None
+                known = unlisted.pop(order.id, None)
             current = record(order, now)
             if known is not None:
                 current = current.after(known)
@@ -186,7 +188,7 @@ class OrderBook:
             _last=last,
             _changeable=changeable,
             _unattributed=frozenset(unattributed),
-            _before=before if self._before is not None else None,
+            _unlisted=unlisted,
         ).with_final(final)
 
     def with_final(self, records: Sequence[OrderRecord]) -> "OrderBook":
@@ -199,13 +201,11 @@ class OrderBook:
             _final_ids=_with_numbers(self._final_ids, (each.id for each in records)),
         )
 
-    def settled(self) -> "OrderBook":
-        """Return the complete book; the status of an open order that is no longer listed is unknown."""
-        gone = [
-            each._replace(status=OrderStatus.UNKNOWN) if each.is_open else each
-            for each in (self._before or {}).values()
-        ]
-        return replace(self, _before=None, _final_ids_before=()).with_final(gone)
+    def completed(self, now: float) -> "OrderBook":
+        """Return the complete book; an order no longer listed is kept while it may change."""
+        final = [each for each in self._unlisted.values() if each.is_final(now)]
+        unlisted = {key: each for key, each in self._unlisted.items() if not each.is_final(now)}
+        return replace(self, _tail=None, _unlisted=unlisted).with_final(final)
 
 
 def _cover(positions: Sequence[int]) -> tuple[Span, ...]:

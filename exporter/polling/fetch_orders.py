@@ -32,7 +32,7 @@ def fetch_orders(poll: Poll) -> Fetched:
                 return Fetched(_with_orders(book, poll.now), error)
             if span.first == 0:  # no list ends there, so this says nothing about the list
                 raise
-            book = book.with_refusal()
+            book = book.with_refusal(poll.now.wall)
     unfinished = NotReady("the list of orders is long and not read to its end yet") if book.wanted else None
     return Fetched(_with_orders(book, poll.now), unfinished, next_cost=_next_cost(book))
 

@@ -107,7 +107,7 @@ class Cloud:
             if book.wanted is None:
                 break
             orders = self.page(*book.wanted)
-            book = book.with_refusal() if orders is None else book.with_page(orders, self.now)
+            book = book.with_refusal(self.now) if orders is None else book.with_page(orders, self.now)
         return book
 
     def counted(self, of: Callable[[Placed], int]) -> int:

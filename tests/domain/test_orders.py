@@ -95,6 +95,8 @@ ACTIONS = st.one_of(
     st.tuples(st.just("redeploy"), st.just(0)),
     st.tuples(st.just("forget first"), st.sampled_from([1, 5, 150])),
     st.tuples(st.just("forget last"), st.sampled_from([1, 5, 150])),
+    st.tuples(st.just("omit first"), st.sampled_from([1, 5, 150])),
+    st.tuples(st.just("omit last"), st.sampled_from([1, 5, 150])),
 )
 
 
@@ -120,9 +122,8 @@ def test_totals_equal_the_truth_at_every_poll(
         elif action == "redeploy":
             cloud.redeploy()
             book, published = cloud.new_book(), None
-        elif action.startswith("forget"):
-            book = complete(cloud, book)
-            cloud.forget(slice(number) if action == "forget first" else slice(-number, None))
+        elif action.startswith(("forget", "omit")):
+            book = left_out(cloud, book, action, number)
         elif action == "poll":
             book = complete(cloud, book)
             totals = book.totals()
@@ -132,6 +133,20 @@ def test_totals_equal_the_truth_at_every_poll(
             published = counters(totals)
         elif changeable := [each for each in cloud.orders if may_change(each, cloud.now)]:
             change(changeable[number % len(changeable)], action, cloud.now)
+
+
+def left_out(cloud: Cloud, book: OrderBook, action: str, number: int) -> OrderBook:
+    """Take orders off the list for good, or omit them from one poll alone."""
+    positions = slice(number) if action.endswith("first") else slice(-number, None)
+    if action.startswith("forget"):
+        book = complete(cloud, book)
+        cloud.forget(positions)
+        return book
+    listed = list(cloud.orders)
+    del cloud.orders[positions]
+    book = complete(cloud, book)
+    cloud.orders = listed
+    return book
 
 
 def may_change(order: Placed, now: float) -> bool:
@@ -247,6 +262,26 @@ def test_list_that_moved_is_told_and_read_anew():
     book = complete(cloud, book)
     assert book.rereads == 1
     assert book.totals().fills[Side.BUY] == 45
+
+
+@pytest.mark.parametrize("omitted", [slice(2), slice(-2, None)], ids=["first", "last"])
+@pytest.mark.parametrize("later", [60.0, 2 * HOUR])
+def test_order_that_one_list_leaves_out_is_counted_once(omitted: slice, later: float):
+    """Orders that one answer leaves out and the next has again are those known before, and go on as such."""
+    cloud = Cloud(cap=1000, refuses=False)
+    placed = [cloud.place() for _ in range(6)]
+    for order in placed[1:-1]:
+        order.happen(S.FILLED, cloud.now, 10.0, 0.5)
+    cloud.now += later
+    book = complete(cloud, cloud.new_book())
+    listed = list(cloud.orders)
+    del cloud.orders[omitted]
+    book = complete(cloud, book)
+    assert sum(book.totals().placed.values()) == 6
+    cloud.orders = listed
+    for order in (placed[0], placed[-1]):
+        order.happen(S.FILLED, cloud.now, 10.0, 0.5)
+    assert_true(complete(cloud, book).totals(), cloud)
 
 
 def test_open_order_that_is_no_longer_listed_is_not_open():
