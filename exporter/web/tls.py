@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from exporter.clock import SystemClock
 from exporter.config.document import Section, suggestion
 from exporter.config.files import UnreadableError, shown_path
 from exporter.config.report import quoted
@@ -48,6 +49,7 @@ _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _OLD_VERSIONS = ("TLS10", "TLS11")
 _SAN_KINDS = ("DNS", "email", "IP Address", "URI")
 
+_CLOCK = SystemClock()
 _logger = logging.getLogger(STRANGERS)
 
 
@@ -59,7 +61,7 @@ class _Connection(ssl.SSLObject):
     def do_handshake(self) -> None:
         try:
             super().do_handshake()
-            self._check_sans()
+            self._check_client(self.getpeercert() or {})
         except ssl.SSLWantReadError:
             raise
         except ssl.SSLError as error:  # asyncio closes the connection and says nothing
@@ -67,10 +69,16 @@ class _Connection(ssl.SSLObject):
             _logger.debug("TLS handshake failed", extra={"reason": reason})
             raise
 
-    def _check_sans(self) -> None:
-        """Refuse a client without an allowed Subject Alternative Name, compared exactly as in the toolkit."""
+    def _check_client(self, certificate: Mapping[str, Any]) -> None:
+        """Refuse a certificate that has expired, or has no allowed name; names are compared exactly as in the toolkit.
+
+        A resumed session brings the certificate of its first handshake, whose dates OpenSSL does not check again.
+        """
+        expiry = certificate.get("notAfter")
+        if expiry and ssl.cert_time_to_seconds(expiry) < _CLOCK.wall():
+            raise ssl.SSLCertVerificationError("the client's certificate has expired")
         allowed = self.context.allowed_sans
-        if allowed and allowed.isdisjoint(_sans(self.getpeercert() or {})):
+        if allowed and allowed.isdisjoint(_sans(certificate)):
             raise ssl.SSLCertVerificationError("no name of the client's certificate is allowed")
 
 

@@ -5,7 +5,9 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 
 import pytest
 
@@ -146,6 +148,32 @@ def test_old_session_does_not_evade_a_renewed_authority(serve, make_client, auth
 
     with pytest.raises(REFUSED):
         connect(session)
+
+
+@pytest.mark.parametrize("version", ["TLS12", "TLS13"])
+def test_old_session_does_not_outlive_its_certificate(serve, make_client, authority, monkeypatch, version):
+    """A session can be resumed until the client's certificate expires, and not after."""
+    site = serve(tls_server_config=client_auth("RequireAndVerifyClientCert", max_version=version))
+    expiry = datetime(2099, 1, 1, tzinfo=UTC)
+    client = make_client(authority.issue_cert("prometheus", not_after=expiry))
+
+    def ask_again(session=None) -> tuple[bool, bool, ssl.SSLSession]:
+        with (
+            socket.create_connection(("127.0.0.1", site.port), timeout=5) as raw,
+            client.wrap_socket(raw, server_hostname="127.0.0.1", session=session) as connection,
+        ):
+            connection.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with suppress(*REFUSED):
+                return connection.recv(12) == b"HTTP/1.1 200", connection.session_reused, connection.session
+        return False, True, session
+
+    _, _, session = ask_again()
+    answered, resumed, session = ask_again(session)
+    assert (answered, resumed) == (True, True)
+    monkeypatch.setattr(time, "time", lambda: expiry.timestamp() + 1)
+
+    with suppress(*REFUSED):
+        assert not ask_again(session)[0]
 
 
 def test_changed_client_authentication(serve, make_client, authority):
