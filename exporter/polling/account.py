@@ -231,7 +231,7 @@ class AccountPoller:
         with self._lock:
             if self._retired:
                 return
-            self._discovery.note(listing)
+            self._discovery.note(listing, self._states())
             self._add_named()
             for project_id in found:
                 if (state := self._add(project_id, self._defaults)) is not None:
@@ -275,10 +275,13 @@ class AccountPoller:
             self._leave_out(project_id)
             return
         self.jobs.remove(own_status)
-        latest = latest_deployment(deployments)
+        is_doubted = project_id in self._discovery.doubted
+        latest = None if is_doubted else latest_deployment(deployments)
         state = self._store.get(project_id)
-        if latest is None:
+        if latest is None and project_id in listing.malformed:
             self._record_failure(own_status, Reason.MALFORMED, str(listing.malformed[project_id]))
+        elif latest is None:
+            return  # polled as before until a second list agrees
         elif state is None or self._discovery.keeps(state, latest, self._clock.wall()):
             self._set_deployment(project_id, latest)
         else:

@@ -30,6 +30,11 @@ def projects(bench) -> set[str]:
     return {each["project_id"] for each in bench.samples().labels("quantconnect_up")}
 
 
+def deploy_ids(bench, project_id: int) -> list[str]:
+    infos = bench.samples().labels("quantconnect_algorithm_info", project_id=str(project_id))
+    return [each["deploy_id"] for each in infos]
+
+
 @pytest.mark.parametrize("members", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize("is_first", [True, False])
 def test_unreadable_row_hides_no_running_one(cloud, members, is_first):
@@ -147,6 +152,44 @@ def test_list_that_leaves_out_a_running_project(cloud):
         bench.advance(60)
 
         assert projects(bench) == {"8"}
+
+
+@pytest.mark.parametrize(
+    ("latest", "older"),
+    [("Running", "RuntimeError"), ("Running", "Running"), ("RuntimeError", "Stopped")],
+)
+def test_list_that_leaves_out_the_latest_row(cloud, latest, older):
+    """One list with only older rows of a project changes nothing; two in a row are believed."""
+    newer, other = row(7, "L-2", latest, launched=START - 60), row(8)
+    before = row(7, "L-1", older, launched=START - DAY)
+    cloud.rows = [before, newer, other]
+    with polled(cloud, cloud.config()) as bench:
+        status = status_of(bench, 7)
+        for rows in ([before, other], [before, newer, other], [before, other]):
+            cloud.rows = rows
+            bench.advance(60)
+            assert (deploy_ids(bench, 7), status_of(bench, 7)) == (["L-2"], status)
+        bench.advance(60)
+
+        assert deploy_ids(bench, 7) == ["L-1"]
+
+
+@pytest.mark.parametrize("members", UNREADABLE.values(), ids=UNREADABLE)
+def test_running_row_that_becomes_unreadable(cloud, members):
+    """While the row of a running deployment cannot be read, an older row says nothing of its status."""
+    older = row(7, "L-1", "RuntimeError", launched=START - DAY)
+    cloud.rows = [older, row(7, "L-2", launched=START - 60)]
+    with polled(cloud, cloud.config()) as bench:
+        cloud.rows = [older, row(7, "L-2", **{"launched": START - 60, **members})]
+        bench.advance(300, step=60)
+        samples = bench.samples()
+
+        assert deploy_ids(bench, 7) == ["L-2"]
+        assert samples.one("quantconnect_up", project_id="7", source="status") == 0
+        assert samples.one("quantconnect_poll_failures_total", source="status", reason="malformed") == 5
+        cloud.rows = [older, row(7, "L-2", "Stopped", launched=START - 60)]
+        bench.advance(60)
+        assert status_of(bench, 7) == "stopped"
 
 
 def test_list_that_is_suddenly_empty(cloud, caplog):
