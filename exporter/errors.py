@@ -43,6 +43,7 @@ class TransportFailure(StrEnum):
     PROXY = "proxy"
     PROXY_ADDRESS = "proxy_address"
     PROXY_LOGIN = "proxy_login"
+    PROXY_CHARACTERS = "proxy_characters"
     PROXY_SOCKS = "proxy_socks"
     TLS = "tls"
     CERTIFICATE_SELF_SIGNED = "certificate_self_signed"
@@ -52,6 +53,7 @@ class TransportFailure(StrEnum):
     CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
     CERTIFICATE_NOT_TRUSTED = "certificate_not_trusted"
     NO_AUTHORITIES = "no_authorities"
+    UNUSABLE_AUTHORITIES = "unusable_authorities"
 
 
 class Refused(StrEnum):

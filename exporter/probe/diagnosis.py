@@ -213,6 +213,10 @@ _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
         "the proxy that {proxy} names asks for a login (HTTP 407)",
         "Set user and password in {proxy}: http://user:password@proxy.example.org:3128.",
     ),
+    TransportFailure.PROXY_CHARACTERS: (
+        "the user or password in {proxy} has a character that cannot be sent",
+        "Only those of Latin-1 can be: give the proxy another password, without a character such as the euro sign.",
+    ),
     TransportFailure.PROXY_SOCKS: (
         "{proxy} names a SOCKS proxy, and the library for those is not installed",
         "Install it with: pip install pysocks. Or set {proxy} to an HTTP proxy.",
@@ -242,5 +246,9 @@ _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
     TransportFailure.NO_AUTHORITIES: (
         "the file of TLS authorities is not there",
         "Look at REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the environment.",
+    ),
+    TransportFailure.UNUSABLE_AUTHORITIES: (
+        "the file of TLS authorities cannot be read, or holds no certificate in PEM format",
+        "Look at REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the environment, and at the file that they name.",
     ),
 }

@@ -273,7 +273,8 @@ class Client:
                 wall = self._clock.wall()
                 content = _read(answer, LARGEST_BODIES[endpoint])
                 return Response(answer.status_code, answer.headers, content, wall)
-        except (OSError, urllib3.exceptions.HTTPError) as error:  # an OSError is what all of requests' are
+        # All of requests' are an OSError, but for a proxy's password that it cannot encode.
+        except (OSError, urllib3.exceptions.HTTPError, UnicodeEncodeError) as error:
             raise transport_error(error, self.timeout) from None
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

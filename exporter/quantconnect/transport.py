@@ -42,6 +42,7 @@ _FAILURES: Mapping[type[BaseException], TransportFailure] = {
 
 _FAILURES_BY_TEXT = {
     "Tunnel connection failed: 407": TransportFailure.PROXY_LOGIN,
+    "'latin-1' codec can't encode": TransportFailure.PROXY_CHARACTERS,
     "Missing dependencies for SOCKS": TransportFailure.PROXY_SOCKS,
     "CA certificate bundle": TransportFailure.NO_AUTHORITIES,
 }
@@ -88,6 +89,8 @@ def _failure(innermost: BaseException, kinds: list[str]) -> TransportFailure | N
     named = [failure for name, failure in _NAMED_FAILURES.items() if name in kinds]
     if found := [*told, *named]:
         return found[0]
+    if _is_of_the_authorities(innermost, kinds):
+        return TransportFailure.UNUSABLE_AUTHORITIES
     if isinstance(innermost, ssl.SSLCertVerificationError):
         return _CERTIFICATE_FAILURES.get(innermost.verify_code, TransportFailure.CERTIFICATE_NOT_TRUSTED)
     if isinstance(innermost, OSError) and innermost.errno in _ERRNO_FAILURES:
@@ -96,3 +99,10 @@ def _failure(innermost: BaseException, kinds: list[str]) -> TransportFailure | N
         (transport_failure for kind, transport_failure in _FAILURES.items() if isinstance(innermost, kind)),
         None,
     )
+
+
+def _is_of_the_authorities(innermost: BaseException, kinds: list[str]) -> bool:
+    """Whether the file of authorities could not be loaded; what TLS itself refuses is of OpenSSL's library "SSL"."""
+    if isinstance(innermost, PermissionError):
+        return "SSLError" in kinds
+    return isinstance(innermost, ssl.SSLError) and getattr(innermost, "library", None) == "X509"

@@ -334,6 +334,7 @@ def proxy_that_asks():
         ("http://", "is not the address of a proxy"),
         ("proxy.example.org:port", "is not the address of a proxy"),
         ("http://user:secret-word@127.0.0.1:99999", "is not the address of a proxy"),
+        ("http://user:secret-word%E2%82%AC@{proxy}", "has a character that cannot be sent"),
         ("socks5h://{proxy}", "names cannot be used"),
     ],
 )
@@ -408,6 +409,7 @@ def presenting(authority: trustme.CA, flaw: str, folder: Path) -> ssl.SSLContext
         ("another host", "the TLS certificate is not that of quantconnect.test, but of another host"),
         ("no TLS", "TLS cannot be agreed on with quantconnect.test:"),
         ("no authorities", "the file of TLS authorities is not there"),
+        ("authorities in DER", "the file of TLS authorities cannot be read, or holds no certificate in PEM"),
     ],
 )
 def test_tls(api, probe, tmp_path, monkeypatch, flaw, expected):
@@ -415,7 +417,10 @@ def test_tls(api, probe, tmp_path, monkeypatch, flaw, expected):
     authority = trustme.CA()
     if flaw not in {"self-signed", "unknown authority"}:
         authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-        bundle = "none.pem" if flaw == "no authorities" else "authority.pem"
+        der = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
+        (tmp_path / "authority.der").write_bytes(der)
+        bundles = {"no authorities": "none.pem", "authorities in DER": "authority.der"}
+        bundle = bundles.get(flaw, "authority.pem")
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / bundle))
     monkeypatch.setattr(socket, "getaddrinfo", resolved_to_loopback)
     with tls_server(None if flaw == "no TLS" else presenting(authority, flaw, tmp_path)) as port:

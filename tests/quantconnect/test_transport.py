@@ -68,6 +68,20 @@ def test_same_kind_twice_hides_nothing():
     )
 
 
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), TransportFailure.UNUSABLE_AUTHORITIES),
+        (ssl.SSLError(1, "wrong version number"), TransportFailure.TLS),
+    ],
+)
+def test_authorities_that_cannot_be_read(cause, expected):
+    """A refusal while TLS is set up is that of the file of authorities."""
+    error = connection_error(urllib3.exceptions.SSLError(cause))
+
+    assert transport_error(error, 5).transport_failure is expected
+
+
 def test_error_that_is_its_own_cause():
     """A circle of causes ends."""
     error, other = requests.ConnectionError(), ConnectionResetError()
