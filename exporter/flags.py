@@ -15,6 +15,7 @@ from exporter.build import DOCUMENTATION, REVISION_VARIABLE, describe
 from exporter.config.credentials import API_TOKEN, API_TOKEN_FILE, USER_ID
 from exporter.config.document import suggestion
 from exporter.config.duration import parse_duration
+from exporter.config.files import may_be_token
 from exporter.config.shard import Shard
 from exporter.log_format import FORMATS
 from exporter.web.server import ListenAddress, parse_listen_address
@@ -90,7 +91,8 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
     given, unknown = parser.parse_known_args(arguments)
     if unknown:
         flag = unknown[0].partition("=")[0]
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}{suggestion(flag, parser.options())}")
+        shown = " ".join(map(_shown_argument, unknown))
+        parser.error(f"unrecognized arguments: {shown}{suggestion(flag, parser.options())}")
     chosen = _Chosen(parser, given, environment)
     demo = chosen.switch("--demo")
     config_file = chosen.value("--config.file", Path, None)
@@ -275,8 +277,16 @@ def _whole_number(text: str) -> int:
     return int(text)
 
 
+def _shown_argument(argument: str) -> str:
+    """Return an argument; one may give a token, which is no flag's, and standard error may be a log."""
+    before, equals, value = argument.rpartition("=")
+    return f"{before}{equals}…" if may_be_token(value) else argument
+
+
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
+    if "@" in text.partition("?")[0]:
+        raise ValueError("must not hold a user name or password: it is shown on the status page")
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValueError(f"{text!r} is not an address that begins with http:// or https://")
     return text

@@ -139,6 +139,13 @@ def test_other_variables_are_no_warning(name):
         (["--config.fil=x"], {}, "unrecognized arguments: --config.fil=x, did you mean --config.file?"),
         (["--demo", "--config.file=x"], {}, "--demo needs no --config.file"),
         (["stray"], {}, "unrecognized arguments: stray"),
+        (["--api-token=0123456789abcdef"], {}, "unrecognized arguments: --api-token=…\n"),
+        (["--api-token", "0123456789abcdef"], {}, "unrecognized arguments: --api-token …\n"),
+        (
+            ["--web.grafana-url=https://admin:password@grafana.example.org"],
+            {},
+            "--web.grafana-url: must not hold a user name or password",
+        ),
         ([], {"QUANTCONNECT_EXPORTER_DEMO": "perhaps"}, "QUANTCONNECT_EXPORTER_DEMO: 'perhaps'"),
         ([], {"QUANTCONNECT_EXPORTER_LOG_LEVEL": "x"}, "QUANTCONNECT_EXPORTER_LOG_LEVEL: 'x'"),
     ],

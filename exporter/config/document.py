@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -210,7 +210,7 @@ class Section:
         try:
             moment = datetime.fromisoformat(self.scalar(key) or "")
             if moment.tzinfo is not None:
-                return moment.timestamp()
+                return moment.astimezone(UTC).timestamp()
         except (ValueError, OverflowError):  # not a date, or one whose zone takes it out of the calendar
             pass
         self._refuse(value, "a date and time with its zone, such as 2026-11-02T14:30:00Z")

@@ -27,12 +27,17 @@ class UnreadableError(Exception):
         self.line = line
 
 
+def may_be_token(text: str) -> bool:
+    """Whether a text looks like a token, and must not be repeated."""
+    return _MAY_BE_TOKEN.fullmatch(text) is not None
+
+
 def shown_path(path: Path) -> str:
     """Return the absolute path in brackets, as the end of a sentence; "" where its name may be a token.
 
     People give a token where the name of its file belongs.
     """
-    if _MAY_BE_TOKEN.fullmatch(path.name):
+    if may_be_token(path.name):
         return ""
     return f" ({repr(os.path.abspath(path))[1:-1]})"  # noqa: PTH100 - links stay as they were written
 

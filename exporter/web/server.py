@@ -43,6 +43,10 @@ def parse_listen_address(text: str) -> ListenAddress:
         raise ValueError(f"{text!r} is not HOST:PORT")
     if ":" in host and not bracketed:
         raise ValueError(f"{text!r}: an IPv6 address is written in brackets")
+    try:
+        host.encode("idna")  # as the socket does
+    except UnicodeError:
+        raise ValueError(f"{text!r}: the host is not a name or an address") from None
     return ListenAddress(host.strip("[]"), int(port))
 
 

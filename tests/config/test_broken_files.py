@@ -240,6 +240,9 @@ PROBLEMS = {
     "peak_since_date": [
         ':6: projects[0].peak_since: must be a date and time with its zone, such as 2026-11-02T14:30:00Z, not "2026-11-02"'
     ],
+    "peak_since_before_the_calendar": [
+        ':6: projects[0].peak_since: must be a date and time with its zone, such as 2026-11-02T14:30:00Z, not "0001-01-01T00:00:00+23:00"'
+    ],
     "peak_since_number": [
         ':6: projects[0].peak_since: must be a date and time with its zone, such as 2026-11-02T14:30:00Z, not "1793629800"'
     ],

@@ -23,11 +23,12 @@ def test_listen_address(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["11722", "localhost", ":", ":x", "::1:80", "127.0.0.1:70000", "h:-1", "h:²"]
+    "text",
+    ["11722", "localhost", ":", ":x", "::1:80", "127.0.0.1:70000", "h:-1", "h:²", "a..b:80", "\udcff:80"],
 )
 def test_wrong_listen_address(text):
     """What is no host and port is refused, with the text that was wrong."""
-    with pytest.raises(ValueError, match=r"HOST:PORT|brackets"):
+    with pytest.raises(ValueError, match=r"HOST:PORT|brackets|not a name"):
         parse_listen_address(text)
 
 
