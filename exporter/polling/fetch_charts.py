@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from exporter.domain.chart import Chart
-from exporter.domain.equity import EquityCurve
+from exporter.domain.equity import EquityCurve, midnight_before
 from exporter.domain.gaps import Gap
 from exporter.errors import ApiError, NotReady
 from exporter.polling.fetched import Change, Fetched, Poll
@@ -100,11 +100,17 @@ def _launch_of(poll: Poll) -> float:
 
 
 def _curve_so_far(poll: Poll, launched: float) -> EquityCurve:
-    since = poll.state.settings.peak_since
-    curve = poll.state.equity.value if poll.state.equity else None
-    if curve is None or (curve.launched, curve.peak_since) != (launched, since):
-        return EquityCurve(launched, since)
-    return curve
+    """Return the curve as last read; a new one for another launch or peak, or when the clock has gone back a day.
+
+    A curve forgets what opened the day before, which a clock that goes back across midnight asks for.
+    """
+    begun = EquityCurve(launched, poll.state.settings.peak_since)
+    if poll.state.equity is None:
+        return begun
+    curve, read_at = poll.state.equity
+    is_of_another = (curve.launched, curve.peak_since) != (begun.launched, begun.peak_since)
+    has_gone_back = midnight_before(poll.now.wall) < midnight_before(read_at.wall)
+    return begun if is_of_another or has_gone_back else curve
 
 
 def _read(poll: Poll, name: str, asked: Gap, only: str | None = None) -> Chart:

@@ -266,7 +266,7 @@ def test_history_after_an_outage_is_filled():
     made = EquityCurve(MIDNIGHT).extended([point(MIDNIGHT, 100)], MIDNIGHT, Gap(MIDNIGHT, MIDNIGHT + 60))
     later = made.extended([point(NOON, 100)], NOON, made.window(NOON + 60))
     assert later.peak is None
-    assert later.missing(NOON) == (MIDNIGHT + 61, NOON - 1)
+    assert later.missing(NOON) == (MIDNIGHT + 1, NOON - 1)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,42 @@ def test_history_once_read_is_not_asked_for_again(cloud):
         assert all(each["end"] - each["start"] <= HOUR + 1000 for each in asked)
 
 
+@pytest.mark.parametrize("held_back", [0, 372, 431])
+def test_points_that_come_late(cloud, held_back):
+    """Points that earlier answers did not have are all read, also where one answer is too short for them."""
+    history = every(TEN_MINUTES, 432, lambda number: 150_000.0 if number == 375 else 100_000.0)
+    cloud.rows = [row(7, launched=history[0][0] - 90)]
+    cloud.points, cloud.most = history[:held_back], 50
+    with polled(cloud, cloud.config()) as bench:
+        bench.advance(120, step=5)
+        cloud.points = history
+        bench.advance(60)
+        before = equity_of(bench)
+        bench.advance(240, step=5)
+        whole = {"equity": 1e5, "equity_peak": 1.5e5, "drawdown_ratio": 1 / 3, "daily_return_ratio": 0}
+
+        assert before == pytest.approx({name: whole[name] for name in before})
+        assert equity_of(bench) == pytest.approx(whole)
+        cloud.asked.clear()
+        bench.advance(600, step=10)
+        assert len(cloud.requests(CHART)) == 10
+
+
+def test_clock_that_goes_back_to_the_day_before(cloud):
+    """A clock an hour ahead begins a day too early; when it is set right, the day's return is the right one."""
+    launched = MIDNIGHT - DAY - HOUR
+    cloud.points = [(launched + TEN_MINUTES * each, 100.0 + each) for each in range(148)]
+    cloud.rows = [row(7, launched=launched)]
+    cloud.clock.now = MIDNIGHT - 1200
+    clock = FakeClock(MIDNIGHT + 2400)
+    with polled(cloud, cloud.config(), clock) as bench:
+        assert equity_of(bench, "daily_return_ratio") == {"daily_return_ratio": 0}
+        clock.now = MIDNIGHT - 1200
+        bench.advance(100)
+
+        assert equity_of(bench, "daily_return_ratio") == pytest.approx({"daily_return_ratio": 247 / 105 - 1})
+
+
 def test_short_budget_still_reads_the_history(cloud):
     """With a budget that is short for one project, two requests a poll bring the whole history in time."""
     cloud.points = every(TEN_MINUTES, 432, lambda number: 150_000.0 if number == 20 else 100_000.0)
