@@ -110,8 +110,11 @@ class Portfolio:
         """Return the only currency whose rate to the account currency is 1, else ``None``.
 
         The API does not name the account currency. Stablecoins and currencies at parity have rate 1 too.
-        Then ``known``, from an earlier answer for the same deployment, is kept if it is among them.
+        Then ``known``, from an earlier answer for the same deployment, is kept if it is among them. An
+        empty cash book does not contradict it.
         """
+        if not self.cash:
+            return known
         candidates = [balance.currency for balance in self.cash if balance.conversion_rate == 1]
         if known in candidates:
             return known

@@ -1,5 +1,7 @@
 """Asking for orders until the order book is complete."""
 
+from dataclasses import replace
+
 from exporter.domain.orders import OrderBook
 from exporter.errors import ApiError, NoDeployment, NotReady, Rejected
 from exporter.polling.fetched import Change, Fetched, Poll
@@ -16,7 +18,11 @@ def fetch_orders(poll: Poll) -> Fetched:
     """
     previous = poll.state.order_book
     is_continued = previous is not None and previous.wanted is not None
-    book = (previous or OrderBook(poll.deployment.deploy_id, poll.deployment.launched)).begun()
+    launched = poll.deployment.launched
+    book = previous or OrderBook(poll.deployment.deploy_id, launched)
+    if book.launched is None and launched is not None:
+        book = replace(book, launched=launched)
+    book = book.begun()
     for requests_left in range(MOST_REQUESTS_FOR_ORDERS, 0, -1):
         if book.wanted is None and is_continued:
             # What may have changed since the earlier poll is asked for again, if this poll has room for it.

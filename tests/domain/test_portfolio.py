@@ -274,7 +274,7 @@ def test_exposure_of_nothing_is_zero(exposure):
         ((cash("SEK", 5.0, None),), None, None),
         ((cash("SEK", 5.0, None),), "SEK", None),
         ((), None, None),
-        ((), "USD", None),
+        ((), "USD", "USD"),  # an empty book says nothing
         ((cash("USD", 5.0, 0.999999),), None, None),
     ],
 )

@@ -74,6 +74,17 @@ def test_few_requests_are_made(make_bench, api):
     assert all(0 < each.parameters["end"] - each.parameters["start"] <= 1000 for each in asked)
 
 
+def test_order_without_events_waits_for_the_launch(cloud):
+    """Its time alone tells whose it is: once the launch of the deployment is known, it counts."""
+    serve(cloud, [order(60, status=0, events=[])])
+    cloud.rows = [row(5, launched="0001-01-01 00:00:00")]
+    with polled(cloud, cloud.config(SETTINGS)) as bench:
+        assert of(bench.samples(), "open_orders") == {}
+        cloud.rows = [row(5, launched=LAUNCHED)]
+        bench.advance(2 * FIVE_MINUTES, 60)
+        assert sum(of(bench.samples(), "open_orders").values()) == 1
+
+
 def test_new_deployment_begins_at_zero(make_bench, api):
     """While its list is loading nothing is shown; then its own orders alone."""
     project_id = project_named(api, 'Research/Lab "Signal" 7')

@@ -104,6 +104,13 @@ def test_account_currency_is_remembered_through_parity():
     assert state.with_portfolio(PARITY, at(3)).account_currency == "USD"
 
 
+def test_account_currency_is_remembered_through_an_empty_cash_book():
+    """An answer without cash rows takes the currency neither off the page nor out of what is known."""
+    state = project().with_portfolio(DOLLARS, at(1)).with_portfolio(Portfolio(), at(2))
+    assert state.account_currency == "USD"
+    assert state.with_portfolio(PARITY, at(3)).account_currency == "USD"
+
+
 def test_ambiguous_account_currency_is_left_out():
     """Two rows at rate 1 and nothing known before leave the currency unknown."""
     assert project().with_portfolio(PARITY, at(3)).account_currency is None

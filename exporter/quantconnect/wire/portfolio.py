@@ -137,6 +137,8 @@ def _holding(security: Security, stated: StatedHolding) -> Holding:
     priced = quantity == 0 or (rate != 0 and bool(price != 0 or value))
     if not priced or (value == 0 and not _rounds_to_zero(quantity, price, rate)):
         value = None
+    # Null is not known, and then neither is a profit that may have been left out with it.
+    is_known = quantity == 0 or bool(value or stated.u) or None not in (quantity, price, rate)
     return Holding(
         security,
         quantity,
@@ -144,7 +146,7 @@ def _holding(security: Security, stated: StatedHolding) -> Holding:
         price or None,
         rate or None,
         value,
-        stated.u if priced else None,
+        stated.u if priced and is_known else None,
         "$" if stated.c is None else cut(stated.c),
     )
 

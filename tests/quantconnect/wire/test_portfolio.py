@@ -220,6 +220,12 @@ def test_missing_beside_unknown_is_not_known(members, expected):
         ({**SHORT, "r": None}, (10.0, 500.1, 512.3, None, 5123.0, 121.0)),
         ({**SHORT, "p": None}, (10.0, 500.1, None, 1.0, 5123.0, 121.0)),
         ({**CAMEL, "q": None}, (10.0, 500.1, 512.3, 1.0, 5123.0, 121.0)),
+        # beside what is not known, a profit left out is not known to be 0
+        ({"q": 2, "a": 5, "p": None}, (2.0, 5.0, None, 1.0, None, None)),
+        ({"q": 2, "a": 5, "p": 6, "r": None}, (2.0, 5.0, 6.0, None, None, None)),
+        ({"q": None, "a": 5, "p": 6}, (None, 5.0, 6.0, 1.0, None, None)),
+        ({"q": 2, "a": 5, "p": None, "v": 10}, (2.0, 5.0, None, 1.0, 10.0, 0.0)),
+        ({"q": 0, "p": None}, (0.0, 0.0, None, 1.0, 0.0, 0.0)),
     ],
 )
 def test_null_is_not_known(members, expected):
