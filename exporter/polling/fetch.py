@@ -17,7 +17,7 @@ def fetch(source: Source, poll: Poll) -> Fetched:
 def _portfolio(poll: Poll) -> Fetched:
     if poll.state.answers_of not in {None, poll.deployment.deploy_id}:
         # The answer names no deployment; live/read does, and it has named another one.
-        raise NotReady(f"QuantConnect still answers with {poll.state.answers_of}, an earlier deployment")
+        raise NotReady(f"QuantConnect may still answer with {poll.state.answers_of}, an earlier deployment")
     portfolio = poll.client.live_portfolio(poll.state.project_id)
     now = poll.now
     return Fetched(lambda previous: previous.with_portfolio(portfolio, now))

@@ -80,7 +80,7 @@ class ProjectState(NamedTuple):
     holds the last point of each series by chart. ``orders`` is what the ``order_book`` came to when it was
     last complete. ``account_currency`` is ``None`` while it is not known. ``loading`` has the time that was
     asked for of each chart that QuantConnect is still preparing. ``answers_of`` is the deployment that
-    ``live/read`` named last, ``None`` while it has not.
+    ``live/read`` named last, or else the one before a redeployment; ``None`` where neither is known.
     """
 
     project_id: int
@@ -159,7 +159,7 @@ class ProjectState(NamedTuple):
             order_book=None,
             account_currency=self.settings.account_currency,
             loading={},
-            answers_of=None,
+            answers_of=previous.deploy_id if previous else None,  # until live/read names another
         )
 
     def with_answers_of(self, deploy_id: str | None) -> "ProjectState":

@@ -240,6 +240,20 @@ def test_running_projects_come_before_ended_ones(cloud, caplog):
         assert bench.samples().one("quantconnect_projects_dropped") == 1
 
 
+@pytest.mark.parametrize("was_running", [True, False])
+def test_portfolio_waits_until_the_new_deployment_answers(cloud, was_running):
+    """After a redeployment a portfolio may be the one before, as long as ``live/read`` does not answer."""
+    cloud.rows = [row(7, "L-1", "Running" if was_running else "Stopped", stopped=START - 60)]
+    with polled(cloud, cloud.config()) as bench:
+        cloud.rows = [row(7, "L-1", "Stopped", stopped=START - 60), row(7, "L-2", launched=START)]
+        cloud.overrides["live/read"] = lambda _: {"success": False, "errors": ["Sorry"]}
+        bench.advance(300, step=10)
+        assert bench.samples().all("quantconnect_cash_amount") == []
+        del cloud.overrides["live/read"]
+        bench.advance(400, step=10)
+        assert bench.samples().all("quantconnect_cash_amount") == [100]
+
+
 def test_redeployed_project_shows_nothing_of_the_deployment_before(cloud):
     """While ``live/read`` answers with the deployment before, neither its statistics nor a portfolio are shown."""
     cloud.rows = [row(7, "L-1")]
