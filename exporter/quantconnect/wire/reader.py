@@ -88,11 +88,11 @@ def optional_time(value: Any, path: str) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(text(value, path))
-    except ValueError:
+        if moment.year == 1:  # C#'s default value, 0001-01-01
+            return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):  # not a date, or one whose zone takes it out of the calendar
         raise malformed(path, "a time", value) from None
-    if moment.year == 1:  # C#'s default value, 0001-01-01
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def first_member(members: Mapping[str, Any], *names: str) -> Any:

@@ -133,7 +133,17 @@ def test_no_time(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["soon", "2026-13-01 00:00:00", "0000-00-01 00:00:00", "12:34", 1_795_178_096, True, {}, "\ud800"],
+    [
+        "soon",
+        "2026-13-01 00:00:00",
+        "0000-00-01 00:00:00",
+        "9999-12-31T23:00:00-02:00",  # the year 10000 in UTC, which nothing can show
+        "12:34",
+        1_795_178_096,
+        True,
+        {},
+        "\ud800",
+    ],
 )
 def test_what_is_no_time(value):
     """Anything else is no time."""
