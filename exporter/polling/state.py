@@ -80,7 +80,7 @@ class ProjectState(NamedTuple):
     holds the last point of each series by chart. ``orders`` is what the ``order_book`` came to when it was
     last complete. ``account_currency`` is ``None`` while it is not known. ``loading`` has the time that was
     asked for of each chart that QuantConnect is still preparing. ``answers_of`` is the deployment that
-    ``live/read`` named last, or else the one before a redeployment; ``None`` where neither is known.
+    ``live/read`` named last, ``None`` while it has not. ``replaced`` is the deployment before this one.
     """
 
     project_id: int
@@ -100,6 +100,7 @@ class ProjectState(NamedTuple):
     account_currency: str | None = None
     loading: Mapping[str, Gap] = MappingProxyType({})
     answers_of: str | None = None
+    replaced: str | None = None
 
     @property
     def current_deployment(self) -> Deployment | None:
@@ -159,7 +160,8 @@ class ProjectState(NamedTuple):
             order_book=None,
             account_currency=self.settings.account_currency,
             loading={},
-            answers_of=previous.deploy_id if previous else None,  # until live/read names another
+            answers_of=None,
+            replaced=previous.deploy_id if previous else None,
         )
 
     def with_answers_of(self, deploy_id: str | None) -> "ProjectState":

@@ -254,6 +254,18 @@ def test_portfolio_waits_until_the_new_deployment_answers(cloud, was_running):
         assert bench.samples().all("quantconnect_cash_amount") == [100]
 
 
+def test_portfolio_does_not_wait_for_ever(cloud):
+    """Where ``live/read`` never answers, the portfolio of half an hour after the launch is the new one's."""
+    cloud.rows = [row(7, "L-1", "Stopped", stopped=START - 60)]
+    with polled(cloud, cloud.config()) as bench:
+        cloud.rows.append(row(7, "L-2", launched=START))
+        cloud.overrides["live/read"] = lambda _: {"success": False, "errors": ["Sorry"]}
+        bench.advance(1700, step=20)
+        assert bench.samples().all("quantconnect_cash_amount") == []
+        bench.advance(200, step=20)
+        assert bench.samples().all("quantconnect_cash_amount") == [100]
+
+
 def test_redeployed_project_shows_nothing_of_the_deployment_before(cloud):
     """While ``live/read`` answers with the deployment before, neither its statistics nor a portfolio are shown."""
     cloud.rows = [row(7, "L-1")]
