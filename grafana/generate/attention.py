@@ -4,11 +4,14 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.domain.deployment import AlgorithmStatus
 from grafana.generate.look import (
+    AGO_WIDTH,
     BLUE,
     CRASHED,
     GREEN,
     MILLISECONDS_AGO,
+    NEUTRAL,
     NOTHING_BLANK,
     ORANGE,
     RATIO,
@@ -23,7 +26,16 @@ from grafana.generate.tables import Column, Rows, table
 _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 REPOSITORY = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
-CRITICAL, WARNING, OLD_CRITICAL, OLD_WARNING, WATCH, WELL, NO_ROW = "1", "2", "3", "4", "5", "6", "9"
+CRITICAL, WARNING, OLD_CRITICAL, OLD_WARNING, WATCH, WELL, IDLE, NO_ROW = (
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "9",
+)
 """Levels, in the order in which they are shown. What ended more than a day ago is old: it must not hide
 what happens now. The last one keeps a column and is not shown."""
 
@@ -32,6 +44,7 @@ _FIRING = 'alertstate="firing"'
 _CHOSEN = 'project_id=~"$project_id"'
 _NO_ACCOUNT = 'account=""'
 _NO_PROJECT = 'project_id=""'
+_DEPLOYED = f'status!="{AlgorithmStatus.UNKNOWN}"'
 _NOT_RUNNING = "QuantConnectAlgorithmNotRunning"
 _STUCK_SECONDS = 900
 _DAY = 86_400
@@ -40,7 +53,7 @@ ALERT_WORDS = {
     "QuantConnectDrawdown": "Drawdown over its limit",
     "QuantConnectDrawdownOverDeployments": "Drawdown over deployments",
     "QuantConnectDailyLoss": "Today's loss over its limit",
-    "QuantConnectStrategyDrawdown": "Strategy drawdown over its limit",
+    "QuantConnectStrategyDrawdown": "Strategy drawdown over limit",
     "QuantConnectStrategyLoss": "Strategy loss over its limit",
     "QuantConnectLeverage": "Leverage over its limit",
     "QuantConnectConcentration": "One position is too large",
@@ -54,7 +67,7 @@ ALERT_WORDS = {
     "QuantConnectPortfolioStale": "Portfolio not read",
     "QuantConnectEquityStale": "Equity not read",
     "QuantConnectEquityAge": "Equity has no new point",
-    "QuantConnectEquityMismatch": "Cash and holdings differ from equity",
+    "QuantConnectEquityMismatch": "Value differs from equity",
     "QuantConnectOrderRejected": "Orders are rejected",
     "QuantConnectOrderStuck": "A market order is stuck",
     "QuantConnectFillLost": "A fill was lost",
@@ -77,16 +90,17 @@ _OTHER_WORDS = {
     "stopped": "Stopped by its owner",
     "completed": "Completed",
     "deleted": "Deleted",
-    "half_drawdown": "Drawdown over half of its limit",
-    "half_loss": "Today's loss over half of its limit",
-    "half_strategy_drawdown": "Strategy drawdown over half of its limit",
-    "half_strategy_loss": "Strategy loss over half of its limit",
+    "half_drawdown": "Drawdown over half its limit",
+    "half_loss": "Daily loss over half its limit",
+    "half_strategy_drawdown": "Strategy drawdown: half used",
+    "half_strategy_loss": "Strategy loss: half used",
     "late": "Not read in time",
     "stuck": "A market order is stuck",
     "no_status": "Its status is not known",
     "nothing": "No exporter shows it",
     "no_rules": "Alert rules are not loaded",
     "well": " ",
+    "not_deployed": "Not deployed",
 }
 _LEVEL_WORDS = words(
     {
@@ -96,8 +110,20 @@ _LEVEL_WORDS = words(
         OLD_WARNING: ("● Warning", ORANGE),
         WATCH: ("● Watch", BLUE),
         WELL: ("✔ All well", GREEN),
+        IDLE: ("○ Idle", NEUTRAL),
     }
 )
+_OVER_WARNING = {
+    "QuantConnectDrawdown": "Drawdown over its warning",
+    "QuantConnectDailyLoss": "Today's loss over its warning",
+    "QuantConnectStrategyDrawdown": "Strategy drawdown at warning",
+    "QuantConnectStrategyLoss": "Strategy loss over its warning",
+}
+"""What a warning says of a loss: the share beside it is of the critical limit where there is one."""
+
+_AT_WARNING = ":warning"
+_WORDS = ALERT_WORDS | _OTHER_WORDS | {name + _AT_WARNING: text for name, text in _OVER_WARNING.items()}
+
 _ANCHORS = words({name: name.lower() for name in ALERT_WORDS})
 
 
@@ -135,7 +161,7 @@ _DESCRIPTION = (
     "What fires, does not run, is not read in time or has used half of a limit, worst and newest first, "
     "with the share of the limit that is used and since when. What ended more than a day ago comes after warnings. "
     "Red is critical, orange a warning: click the reason for what to do. "
-    "All well: everything runs, is fresh, and is within half of its limits."
+    "All well: everything runs, is fresh, and is within half of its limits. Idle: nothing is deployed."
 )
 
 
@@ -144,17 +170,15 @@ def attention_panel(overview: str, *, projects: bool) -> Panel:
     link = f"/d/{overview}?${{datasource:queryparam}}&${{job:queryparam}}&var-project_id=${{__data.fields.project_id}}"
     runbook = f"{REPOSITORY}/blob/main/docs/runbook.md#${{__data.fields.alertname}}"
     columns = [
-        Column("level", "level", words=(_LEVEL_WORDS,), width=92),
-        Column(
-            "what", "what", words=(words(ALERT_WORDS | _OTHER_WORDS),), least=160, link=runbook, new_tab=True
-        ),
-        Column("B", "used", RATIO, decimals=0, words=(NOTHING_BLANK,), width=58, align="right"),
+        Column("level", "level", words=(_LEVEL_WORDS,), width=84),
+        Column("what", "what", words=(words(_WORDS),), least=160, link=runbook, new_tab=True),
+        Column("B", "used", RATIO, decimals=0, words=(NOTHING_BLANK,), width=52, align="right"),
         Column(
             "A",
             "since",
             MILLISECONDS_AGO,
             words=(words({"0": " "}), NOTHING_BLANK),
-            width=122,
+            width=AGO_WIDTH,
             align="right",
         ),
         Column("project_id", "project_id", hidden=True),
@@ -180,7 +204,7 @@ def _rows(*, all_accounts: bool) -> str:
     limits = (f"0 * {row}" for limit in _LIMITS for row in _near(limit))
     states = (_ended(), _late(), _stuck(), _no_status())
     parts = (_alerts(all_accounts=all_accounts), *states, *limits, _no_rules())
-    return f"({' or '.join(parts)}) or on () {_nothing()} or on () {_well()}"
+    return f"({' or '.join(parts)}) or on () {_nothing()} or on () {_idle()} or on () {_well()}"
 
 
 def _shares() -> str:
@@ -225,7 +249,10 @@ def _alerts(*, all_accounts: bool) -> str:
 def _by_severity(expression: str) -> str:
     for severity, level in (("critical", CRITICAL), ("warning", WARNING), ("info", WATCH)):
         expression = f'label_replace({expression}, "level", "{level}", "severity", "{severity}")'
-    return f'label_replace({expression}, "what", "$1", "alertname", "(.*)")'
+    expression = f'label_replace({expression}, "what", "$1", "alertname", "(.*)")'
+    loss = f"{WARNING};({'|'.join(_OVER_WARNING)})"
+    joined = f'label_join({expression}, "loss", ";", "level", "alertname")'
+    return f'label_replace({joined}, "what", "$1{_AT_WARNING}", "loss", "{loss}")'
 
 
 def _row(expression: str, operation: str = "max") -> str:
@@ -289,7 +316,7 @@ def _near(limit: _Limit) -> tuple[str, str, str]:
             f"({limit.used()} and {EACH.on} ({warning}) unless {EACH.on} ({critical}) {quiet})",
             level=WARNING,
             alertname=limit.alert,
-            what=limit.alert,
+            what=limit.alert + _AT_WARNING,
         ),
         labelled(half, level=WATCH, alertname=limit.alert, what=limit.half),
     )
@@ -313,6 +340,11 @@ def _no_rules() -> str:
 def _nothing() -> str:
     missing = f"0 * max(absent({select('up')}))"
     return labelled(missing, level=CRITICAL, alertname="QuantConnectExporterDown", what="nothing")
+
+
+def _idle() -> str:
+    polled, deployed = select("up", 'source="status"'), select("algorithm_status", _DEPLOYED)
+    return labelled(f"0 * max({polled} unless on () ({deployed} == 1))", level=IDLE, what="not_deployed")
 
 
 def _well() -> str:

@@ -14,6 +14,7 @@ from grafana.generate.frame import (
     project_variable,
 )
 from grafana.generate.look import (
+    AGO_WIDTH,
     BLUE,
     CRASHED,
     DATA_AGE,
@@ -194,10 +195,10 @@ def _projects() -> Panel:
         [
             Column("project", "Project", least=190, link=_LINK),
             Column("status", "Status", words=(STATUS_WORDS,), width=104),
-            Column("I", "Since", MILLISECONDS_AGO, width=116),
+            Column("I", "Since", MILLISECONDS_AGO, width=AGO_WIDTH),
             Column("A", "Equity", MONEY, width=94),
             Column(CURRENCY, "Ccy", words=(NOTHING,), width=52),
-            Column(TREND, "Equity trend", width=120),
+            Column(TREND, "Equity trend", width=100),
             Column("B", "Today", RATIO, decimals=2, steps=SIGN_OF_RATIO, width=72),
             Column("C", "Range", RATIO, decimals=2, steps=SIGN_OF_RATIO, width=76),
             Column("D", "Drawdown", RATIO, decimals=1, width=88),

@@ -26,6 +26,8 @@ BYTES = units.BytesIEC
 COUNT = units.LocaleFormat
 TIMES = "suffix:×"  # noqa: RUF001 - the sign of a multiple
 MILLISECONDS_AGO = units.DateTimeFromNow
+AGO_WIDTH = 136
+"""Pixels that the longest such text, "a few seconds ago", needs. Cut, "10 minutes ago" reads "0 minutes ago"."""
 
 RED, ORANGE, GREEN, BLUE, PURPLE = "red", "orange", "green", "blue", "purple"
 NEUTRAL, GREY = "text", "#8e8e8e"

@@ -16,13 +16,13 @@ def launched_within(scope: Scope) -> str:
     return f"({scope.latest(_LAUNCHED, at=NOW)} > {BEGINNING})"
 
 
-def change(scope: Scope, metric: str) -> str:
-    """Return how much profit of some kind changed over the time range.
+def change(scope: Scope, metric: str, *labels: str) -> str:
+    """Return how much profit of some kind, or a count of orders, changed over the time range.
 
-    Profit begins at 0 with each deployment, so that one launched within the range counts from there.
-    Nothing where the beginning is not known.
+    Both begin at 0 with each deployment, so that one launched within the range counts from there.
+    Nothing where the beginning is not known. ``labels`` keep series apart.
     """
-    now, before = scope.known(metric), scope.latest(metric, offset=RANGE)
+    now, before = scope.known(metric, *labels), scope.latest(metric, *labels, offset=RANGE)
     since = f"({now} - ({before} and {scope.on} {same_deployment(scope)}))"
     return f"({since} or ({now} and {scope.on} {launched_within(scope)}))"
 

@@ -23,6 +23,7 @@ from grafana.generate.look import (
     SOURCE_WORDS,
     UPTIME,
 )
+from grafana.generate.money import change
 from grafana.generate.panels import Figure, Panel, Query, figures
 from grafana.generate.promql import ONE, labelled, select
 from grafana.generate.tables import Column, Rows, table
@@ -47,11 +48,6 @@ def algorithm_lines() -> list[Line]:
     ]
 
 
-def _increase(metric: str, span: str, *matchers: str, offset: str = "") -> str:
-    counted = select(metric, *matchers, window=span, offset=offset)
-    return f"sum(max by (project_id) (increase({counted})))"
-
-
 def _orders() -> Panel:
     def oldest(kind: str) -> str:
         waiting = select("oldest_open_order_timestamp_seconds", f'kind="{kind}"')
@@ -60,11 +56,12 @@ def _orders() -> Panel:
     return figures(
         "Orders",
         "Open now; how long the oldest order has waited that should fill at once, and the oldest of the others; "
-        "placed, rejected and lost over the time range. Orange or red: read the orders at QuantConnect and the broker.",
+        "placed and rejected over the time range, or since a later launch; fills lost since launch. "
+        "Orange or red: read the orders at QuantConnect and the broker.",
         [
             Figure(
                 "Placed",
-                f"round(sum(max by (type) (increase({select('orders_total', window='$__range')}))))",
+                f"sum({change(ONE, 'orders_total', 'type')})",
                 COUNT,
                 decimals=0,
             ),
@@ -78,14 +75,14 @@ def _orders() -> Panel:
             Figure("Oldest resting", oldest("resting"), SECONDS, decimals=1),
             Figure(
                 "Rejected",
-                f"round({_increase('order_rejections_total', '$__range')})",
+                change(ONE, "order_rejections_total"),
                 COUNT,
                 decimals=0,
                 steps=SOME_IS_ODD,
             ),
             Figure(
                 "Fills lost",
-                f"round({_increase('fills_lost_total', '$__range')})",
+                ONE.known("fills_lost_total"),
                 COUNT,
                 decimals=0,
                 steps=SOME_IS_BAD,
@@ -108,12 +105,14 @@ def _by_status() -> Panel:
         _BLUE_BARS,
         decimals=0,
         words=(ORDER_WORDS,),
+        no_value="no order known",
     )
 
 
 def _fills() -> Panel:
     def fills(side: str) -> str:
-        return _increase("fills_total", "1d", f'side="{side}"', offset="-1d")
+        counted = select("fills_total", f'side="{side}"', window="1d", offset="-1d")
+        return f"sum(max by (project_id) (increase({counted})))"
 
     return by_day(
         "Fills by day",
@@ -126,15 +125,17 @@ def _fills() -> Panel:
 
 def _fees() -> Panel:
     def paid(metric: str) -> str:
-        counted = select(metric, window="1d", offset="-1d")
-        return f"max by (currency) (increase({counted}))"
+        amounts = f"max by (currency) (increase({select(metric, window='1d', offset='-1d')}))"
+        rates = ONE.latest("cash_conversion_rate", "currency", window="1d", offset="-1d")
+        return f"(sum({amounts} * on (currency) {rates}) unless on () ({amounts} > 0 unless on (currency) {rates}))"
 
     return by_day(
         "Fees by day",
-        "Fees of each day, each in the currency it was paid in; rebates below zero.",
+        "Fees of each day in account currency, at the day's last rates; rebates below zero. "
+        "No bar for a day on which the rate of a fee is not known.",
         [
-            (paid("order_fees_total"), "Fees {{currency}}", BLUE),
-            (f"-({paid('order_rebates_total')} > 0)", "Rebates {{currency}}", PURPLE),
+            (paid("order_fees_total"), "Fees", BLUE),
+            (f"-({paid('order_rebates_total')} > 0)", "Rebates", PURPLE),
         ],
         MONEY,
     )
@@ -143,7 +144,8 @@ def _fees() -> Panel:
 def _slippage() -> Panel:
     return buckets(
         "Slippage",
-        "Fill price of market orders against the middle of bid and ask at submission: above zero is a cost.",
+        "Fill price of market orders against the middle of bid and ask at submission: above zero is a cost. "
+        "No data: no such order is known.",
         select("order_slippage_ratio_bucket"),
         RATIO,
     )
@@ -152,7 +154,7 @@ def _slippage() -> Panel:
 def _fill_time() -> Panel:
     return buckets(
         "Time to fill",
-        "Market orders from submission to the last fill.",
+        "Market orders from submission to the last fill. No data: no such order is known.",
         select("order_fill_duration_seconds_bucket"),
         SECONDS,
     )

@@ -3,6 +3,7 @@
 from grafana.generate.attention import attention_panel
 from grafana.generate.frame import Line
 from grafana.generate.look import (
+    AGO_WIDTH,
     DATA_AGE,
     LIMIT_USED,
     MILLISECONDS_AGO,
@@ -52,12 +53,12 @@ def _header() -> Panel:
         ],
         [
             Column("status", "Status", words=(STATUS_WORDS,), width=104),
-            Column("E", "Ended", MILLISECONDS_AGO, width=112, align="left"),
+            Column("E", "Ended", MILLISECONDS_AGO, width=AGO_WIDTH, align="left"),
             Column("account", "Account", words=(NOTHING,), width=84),
             Column(CURRENCY, "Currency", words=(NOTHING,), width=78),
             Column("brokerage", "Brokerage", words=(NOTHING,), least=130),
-            Column("D", "Launched", MILLISECONDS_AGO, width=112, align="left"),
-            Column("F", "Figures from", MILLISECONDS_AGO, width=140, align="left"),
+            Column("D", "Launched", MILLISECONDS_AGO, width=AGO_WIDTH, align="left"),
+            Column("F", "Figures from", MILLISECONDS_AGO, width=AGO_WIDTH, align="left"),
         ],
         Rows(order=()),
         frame=False,

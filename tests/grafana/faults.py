@@ -15,6 +15,9 @@ _PAGE_MARGIN, _PANEL_MARGIN, _COLUMNS = 40, 24, 24
 _UNSET_WIDTH = 150
 """What Grafana gives a column without a width."""
 
+_LONGEST_DATE = 136
+"""What "a few seconds ago" needs, seen in Grafana."""
+
 _NO_COLOR = {"text", "transparent", "#8e8e8e"}
 _SIZES = ("weight", "allocation", "net value", "market value", "exposure")
 _LETTERS_PER_COLUMN = 11 / 3
@@ -79,6 +82,18 @@ def wide_tables(dashboard: Json) -> list[str]:
         if needed > share:
             found.append(f"{panel['title']}: {needed} of {share:.0f} pixels")
     return found
+
+
+def narrow_dates(dashboard: Json) -> list[str]:
+    """A column of "10 minutes ago" that cuts it on the left, where it reads "0 minutes ago"."""
+    return [
+        f"{panel['title']}: {name}"
+        for panel in panels(dashboard)
+        if panel["type"] == "table"
+        for name, field in _fields(panel)
+        if field.get("unit") == "dateTimeFromNow" and not field.get("custom.hidden")
+        if _width(field) < _LONGEST_DATE
+    ]
 
 
 def _width(field: Json) -> int:

@@ -5,7 +5,8 @@ id     name       currency what it is for
 ====== ========== ======== ===========================================================================
 101    Alpha      USD      redeployed on day 10, unknown for half of day 15, a position closed on day 25,
                     5,000 paid in on day 27
-202    Beta       EUR      a warning limit alone, a currency without a rate
+202    Beta       EUR      a warning limit alone, a currency without a rate, no rate of the dollar from day 20,
+                    orders that are known from day 25
 303    Alpha               shares its name, currency not known, no positions, launched on day 28
 404    Still "Q"  USD      crashed on day 12
 ====== ========== ======== ===========================================================================
@@ -115,6 +116,7 @@ def _alpha_unrealized(day: float) -> float | None:
 
 def _samples() -> Iterator[tuple[str, Labels, Curve]]:
     yield from _profits()
+    yield from _orders()
     yield "equity", ALPHA | USD, _alpha_equity
     yield "equity", BETA | EUR, _beta_equity
     yield "equity", YOUNG, _young(7_000)
@@ -171,6 +173,35 @@ def _samples() -> Iterator[tuple[str, Labels, Curve]]:
             yield "limit", project | {"limit": "drawdown_ratio", "severity": severity}, _beta(limit)
     yield "limit", ALPHA | {"limit": "daily_loss_ratio", "severity": "critical"}, _beta(0.06)
     yield "limit", BETA | {"limit": "daily_loss_ratio", "severity": "critical"}, _beta(0.06)
+
+
+def _orders() -> Iterator[tuple[str, Labels, Curve]]:
+    """Ten market orders a day and two limit orders that are rejected, counted from each launch."""
+    yield "orders_total", ALPHA | {"type": "market"}, _alpha_orders(10)
+    yield "orders_total", ALPHA | {"type": "limit"}, _alpha_orders(2)
+    yield "order_rejections_total", ALPHA, _alpha_orders(2)
+    yield "fills_lost_total", ALPHA, _alpha_orders(0)
+    yield "orders_total", YOUNG | {"type": "market"}, _young(5)
+    yield "orders_total", YOUNG | {"type": "limit"}, _young(2)
+    yield "order_rejections_total", YOUNG, _young(2)
+    yield "orders_total", BETA | {"type": "market"}, _from(25, 400)
+    yield "order_rejections_total", BETA, _from(25, 9)
+    yield "fills_lost_total", BETA, _from(25, 1)
+    yield "order_fees_total", BETA | {"currency": "EUR"}, lambda day: 2 * day
+    yield "order_fees_total", BETA | {"currency": "USD"}, lambda day: 10 * day
+    yield "cash_conversion_rate", BETA | {"currency": "EUR"} | EUR, _beta(1)
+    yield "cash_conversion_rate", BETA | {"currency": "USD"} | EUR, lambda day: 0.9 if day < 20 else None
+
+
+def _alpha_orders(a_day: float) -> Curve:
+    def count(day: float) -> float | None:
+        return None if 15 <= day < 15.5 else a_day * (day - 10 if day >= 10 else day + 5)
+
+    return count
+
+
+def _from(first: float, value: float) -> Curve:
+    return lambda day: value if day >= first else None
 
 
 def _before(seconds: float) -> Curve:

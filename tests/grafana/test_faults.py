@@ -15,6 +15,7 @@ CHECKS = [
     faults.colors_of_nothing,
     faults.backgrounds,
     faults.wide_tables,
+    faults.narrow_dates,
     faults.endless_stats,
     faults.endless_lines,
     faults.filtered_tables,
@@ -101,6 +102,14 @@ def test_table_that_is_too_wide_is_found():
     assert faults.wide_tables(_dashboard(table)) == []
     table["fieldConfig"]["overrides"] = [_override("e", custom_hidden=True)]
     assert faults.wide_tables(_dashboard(table)) == []
+
+
+def test_date_that_is_cut_is_found():
+    """The longest date needs 136 pixels, and a column that is hidden none."""
+    cut = _panel("table", overrides=[_override("Value", unit="dateTimeFromNow", custom_width=104)])
+    assert faults.narrow_dates(_dashboard(cut)) == ["Example: Value"]
+    cut["fieldConfig"]["overrides"] = [_override("Value", unit="dateTimeFromNow", custom_width=136)]
+    assert faults.narrow_dates(_dashboard(cut)) == []
 
 
 def test_stat_of_many_values_without_a_limit_is_found():

@@ -165,6 +165,35 @@ def test_change_of_an_ended_project_is_up_to_its_end(one):
     assert one("Change of equity", STILL, "C", span=20 * DAY) == 0
 
 
+def test_orders_are_counted_over_the_range(one):
+    """Twelve a day, of which two are rejected; Alpha was redeployed on day 10, and nothing of it was lost."""
+    assert [one("Orders", ALPHA, letter) for letter in "AEF"] == pytest.approx([84, 14, 0])
+    assert one("Orders", ALPHA, at=START + 14 * DAY) == pytest.approx(48)
+
+
+def test_orders_from_before_the_first_poll_are_counted_when_the_launch_is_in_the_range(one):
+    """Young had placed seven when it was first polled: an increase would be 0."""
+    assert [one("Orders", YOUNG, letter) for letter in "AE"] == [7, 2]
+
+
+def test_orders_are_unknown_when_the_beginning_or_the_present_is(one):
+    """Beta's are known for five days of the week, Alpha's not in the gap, and Still's never."""
+    assert [one("Orders", BETA, letter) for letter in "AE"] == [None, None]
+    assert [one("Orders", ALPHA, letter, at=START + 15.25 * DAY) for letter in "AEF"] == [None] * 3
+    assert [one("Orders", STILL, letter, span=30 * DAY) for letter in "AEF"] == [None] * 3
+
+
+def test_lost_fill_is_shown_until_the_next_deployment(one):
+    """It was lost before the first poll, and the alert about it fires for as long."""
+    assert one("Orders", BETA, "F") == 1
+
+
+def test_fees_of_a_day_are_in_account_currency(one):
+    """Two euros and ten dollars at 0.9; without a rate of the dollar the day has no bar."""
+    assert one("Fees by day", BETA, at=START + 10 * DAY) == pytest.approx(11)
+    assert one("Fees by day", BETA, at=START + 25 * DAY) is None
+
+
 def test_returns_by_period(rows):
     """A day, a week, and since launch; a month ago another deployment ran."""
     shown = {row["Period"]: row for row in rows(OVERVIEW, "Returns", project=ALPHA)}
@@ -280,7 +309,7 @@ def test_what_needs_attention_is_sorted_worst_first(rows):
     shown = rows(FLEET, "Needs attention")
     seen = [(row["level"], row["what"], row["project_id"]) for row in shown]
     assert seen == [
-        ("2", "QuantConnectDrawdown", "101"),
+        ("2", "QuantConnectDrawdown:warning", "101"),
         ("3", "runtime_error", "404"),
         ("5", "half_drawdown", "202"),
         ("5", "no_rules", ""),

@@ -176,6 +176,24 @@ def test_all_well_is_a_row(live):
     assert [(row["level"], row["what"]) for row in rows] == [("5", "no_rules")]
 
 
+@pytest.mark.parametrize(
+    ("project", "row"), [(RICH, ("6", "well")), ("Never Deployed", ("7", "not_deployed"))]
+)
+def test_project_that_was_never_deployed_is_idle(live, project, row):
+    """With alert rules it would be called well, though nothing of it runs."""
+    prometheus, window = live
+    (target,) = [
+        one for one in targets_of(OVERVIEW, panel_of(OVERVIEW, "Needs attention")) if one.letter == "A"
+    ]
+    loaded = target.expression.replace("absent(ALERTS{", "absent(up{").replace(
+        'alertname="QuantConnectWatchdog",alertstate="firing"', ""
+    )
+    assert loaded != target.expression
+    chosen = prometheus.choose(OVERVIEW, _project(project), window)
+    (shown,) = prometheus.instant(substitute(loaded, chosen, window), window.end)
+    assert (shown["metric"]["level"], shown["metric"]["what"]) == row
+
+
 @pytest.mark.parametrize(("uid", "annotation"), annotations(), ids=lambda value: str(value)[:24])
 def test_annotations_have_data(live, uid, annotation):
     """Deployments are found; no alert fires, since this Prometheus has no rules."""
