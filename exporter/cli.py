@@ -159,7 +159,7 @@ def _load_both(load: Load, flags: Flags) -> tuple[Loaded, LiveWebConfig | None]:
     if problems:
         raise ConfigError(problems)
     web = web_config.current() if web_config else WebConfig()
-    warnings = flags.warnings + loaded.warnings + web.warnings + _exposure(flags, web)
+    warnings = flags.warnings + loaded.warnings + web.warnings + _exposure(flags, web) + _unused_names(flags)
     return replace(loaded, warnings=warnings), web_config
 
 
@@ -175,6 +175,19 @@ def _exposure(flags: Flags, web: WebConfig) -> tuple[str, ...]:
         f"other machines can reach {reached} without {lacking}, and so read positions: see --web.config.file"
     )
     return (f"--web.listen-address: {text}",)
+
+
+def _is_local(flags: Flags) -> bool:
+    return all(is_loopback(address.host) for address in flags.listen_addresses)
+
+
+def _unused_names(flags: Flags) -> tuple[str, ...]:
+    """Return a warning when ``--web.allowed-host`` keeps nobody out."""
+    if not flags.allowed_hosts or _is_local(flags):
+        return ()
+    return (
+        "--web.allowed-host: has no effect: not every listen address is loopback, so every name is answered",
+    )
 
 
 def _check(loaded: Loaded) -> None:
@@ -232,12 +245,11 @@ def _run(
         _logger.warning(warning)
     reloader = Reloader(lambda: masked(load()), exporter, files, flags.auto_reload_interval)
     reload_by_request = reloader.request if flags.lifecycle else None
-    is_local = all(is_loopback(address.host) for address in flags.listen_addresses)
     application = make_application(
         exporter.pages(),
         flags.telemetry_path,
         reload_by_request,
-        flags.allowed_hosts if is_local else None,
+        flags.allowed_hosts if _is_local(flags) else None,
     )
     try:
         sockets = [listen(address) for address in flags.listen_addresses]

@@ -50,7 +50,7 @@ _KUBERNETES_LINK = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(
 """What Kubernetes sets in every pod for a service that is called quantconnect-exporter."""
 
 _ALSO = {"warn": "warning"}  # as Prometheus spells it
-_SHORTEST_INTERVAL = 1.0
+_SHORTEST_INTERVAL, _LONGEST_INTERVAL = 1.0, 365 * 86_400.0
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
@@ -90,9 +90,8 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
     parser = _parser(environment)
     given, unknown = parser.parse_known_args(arguments)
     if unknown:
-        flag = unknown[0].partition("=")[0]
-        shown = " ".join(map(_shown_argument, unknown))
-        parser.error(f"unrecognized arguments: {shown}{suggestion(flag, parser.options())}")
+        meant = suggestion(unknown[0].partition("=")[0], parser.options())
+        parser.error(f"unrecognized arguments: {' '.join(map(_shown_argument, unknown))}{meant}")
     chosen = _Chosen(parser, given, environment)
     demo = chosen.switch("--demo")
     config_file = chosen.value("--config.file", Path, None)
@@ -318,6 +317,8 @@ def _reload_interval(text: str) -> float:
     seconds = 0.0 if text == "0" else parse_duration(text)
     if 0 < seconds < _SHORTEST_INTERVAL:
         raise ValueError(f"{text} is shorter than 1s")
+    if seconds > _LONGEST_INTERVAL:
+        raise ValueError(f"{text} is longer than 365d")
     return seconds
 
 

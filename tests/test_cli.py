@@ -222,6 +222,15 @@ def test_the_demo_may_be_open(config_file):
     assert run(f"--config.file={config_file}", "--config.check", "--web.listen-address=[::1]:1").stderr == ""
 
 
+def test_allowed_host_without_effect(config_file):
+    """Beside an address that others can reach, every name is answered: who allows some is warned."""
+    arguments = [f"--config.file={config_file}", "--config.check", "--web.allowed-host=box"]
+    loopback, open_to_all = run(*arguments), run(*arguments, "--web.listen-address=:11722")
+
+    assert loopback.stderr == ""
+    assert "warning: --web.allowed-host: has no effect" in open_to_all.stderr
+
+
 def test_wrong_usage_exits_with_2():
     """A flag that does not exist is wrong usage, said in two lines."""
     ended = run("--config.fil=a")

@@ -136,6 +136,11 @@ def test_other_variables_are_no_warning(name):
             {},
             "--config.auto-reload-interval: 10ms is shorter than 1s",
         ),
+        (
+            ["--config.auto-reload-interval=366d"],
+            {},
+            "--config.auto-reload-interval: 366d is longer than 365d",
+        ),
         (["--config.fil=x"], {}, "unrecognized arguments: --config.fil=x, did you mean --config.file?"),
         (["--demo", "--config.file=x"], {}, "--demo needs no --config.file"),
         (["stray"], {}, "unrecognized arguments: stray"),
