@@ -27,6 +27,8 @@ _SLIPPAGE = (
     "positive is a cost. The _sum may fall: do not use rate() on it."
 )
 _FOREVER = Instant(inf, inf)
+_OF_ONE_POLL = 60.0
+"""Seconds between charts that leave the page together."""
 
 
 def _is_same(previous: object, value: object) -> bool:
@@ -41,7 +43,8 @@ class Group(Generic[V]):
 
     ``read`` returns the value that they show, and when it was read; ``None`` while there is none. The
     lines are kept while the value ``is_same``: the same object, or a tuple of the same objects. Every
-    help text ends with ``note``. What is of no ``source`` never leaves.
+    help text ends with ``note``. What is of no ``source`` never leaves. ``rest`` returns the state
+    without the part that leaves first, ``None`` where all of it leaves at once.
     """
 
     source: Source | None
@@ -49,6 +52,7 @@ class Group(Generic[V]):
     metrics: Metrics[V]
     note: str = ""
     is_same: Callable[[V, V], bool] = _is_same
+    rest: Callable[[ProjectState], ProjectState | None] = lambda _: None
 
 
 HEALTH: Metrics[rows.Health] = {
@@ -285,11 +289,22 @@ def _equity(state: ProjectState) -> Reading[Reading[EquityCurve]] | None:
 
 
 def _charts(state: ProjectState) -> Reading[rows.Charts] | None:
-    """Return all charts as read when the oldest of them was: they leave the page together."""
+    """Return all charts as read when the oldest of them was."""
     if not state.charts:
         return None
     oldest = min((reading.read_at for reading in state.charts.values()), key=lambda read: read.monotonic)
     return Reading(rows.Charts(state.charts, state.settings.cardinality.chart_series), oldest)
+
+
+def _later_charts(state: ProjectState) -> ProjectState | None:
+    """Return the state without its oldest charts: one that fails takes no other off the page."""
+    oldest = min(reading.read_at.monotonic for reading in state.charts.values())
+    later = {
+        name: reading
+        for name, reading in state.charts.items()
+        if reading.read_at.monotonic > oldest + _OF_ONE_POLL
+    }
+    return state._replace(charts=later) if later else None
 
 
 _GROUPS = (  # without a declared type, which would let a group's metrics show another value than it reads
@@ -299,7 +314,7 @@ _GROUPS = (  # without a declared type, which would let a group's metrics show a
     Group(Source.PORTFOLIO, _portfolio, PORTFOLIO, _CACHED),
     Group(Source.EQUITY, _equity, EQUITY, _CACHED),
     Group(Source.STATISTICS, lambda state: state.statistics, STATISTICS, _CACHED),
-    Group(Source.CHARTS, _charts, CHARTS, _CACHED),
+    Group(Source.CHARTS, _charts, CHARTS, _CACHED, rest=_later_charts),
     Group(Source.ORDERS, lambda state: state.orders, ORDERS, _CACHED),
 )
 

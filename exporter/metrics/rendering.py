@@ -15,13 +15,20 @@ class RenderedGroup(NamedTuple):
     """The lines of one group of families, in their order.
 
     They may be shown until ``expires_at``, monotonic seconds. ``value`` tells the next rendering
-    whether it can keep the lines, ``frame`` is all of them but the numbers.
+    whether it can keep the lines, ``frame`` is all of them but the numbers. ``rest`` is shown afterwards.
     """
 
     lines: tuple[bytes, ...]
     expires_at: float
     value: object
     frame: Frame
+    rest: "RenderedGroup | None" = None
+
+    def at(self, now: float) -> "RenderedGroup | None":
+        """Return what may be shown at a time."""
+        if now < self.expires_at:
+            return self
+        return self.rest.at(now) if self.rest else None
 
 
 class RenderedProject(NamedTuple):
@@ -45,7 +52,8 @@ class RenderedProject(NamedTuple):
         """Return when the next group leaves the page."""
         if now < self.expires_at:
             return self.expires_at
-        return min(group.expires_at for group in self.groups if group and now < group.expires_at)
+        shown = [group.at(now) for group in self.groups if group]
+        return min(group.expires_at for group in shown if group)
 
 
 def render_project(state: ProjectState, before: RenderedProject | None) -> RenderedProject:
@@ -82,7 +90,8 @@ def _labels_of(state: ProjectState) -> SharedLabels:
 def _joined(groups: Sequence[RenderedGroup | None], now: float) -> tuple[bytes, ...]:
     lines: list[bytes] = []
     for group, missing in zip(groups, _NO_LINES, strict=True):
-        lines += group.lines if group is not None and now < group.expires_at else missing
+        shown = group and group.at(now)
+        lines += shown.lines if shown else missing
     return tuple(lines)
 
 
@@ -96,7 +105,10 @@ def _render_group(
     if reading is None:
         return None
     expires_at = reading.read_at.monotonic + (state.shown_for(group.source) if group.source else 0.0)
+    later = group.rest(state)
+    rest = _render_group(group, later, labels, kept and kept.rest) if later else None
     if kept is not None and group.is_same(kept.value, reading.value):
-        return kept if kept.expires_at == expires_at else kept._replace(expires_at=expires_at)
+        is_kept = kept.expires_at == expires_at and kept.rest is rest
+        return kept if is_kept else kept._replace(expires_at=expires_at, rest=rest)
     lines, frame = render_metrics(group.metrics, reading.value, labels, kept.frame if kept else None)
-    return RenderedGroup(lines, expires_at, reading.value, frame)
+    return RenderedGroup(lines, expires_at, reading.value, frame, rest)

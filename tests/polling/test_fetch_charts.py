@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.polling.state import ProjectState, Source
-from tests.polling.cloud import LOADING, SETTINGS, earliest, latest, polled, row, thinned
+from tests.polling.cloud import LOADING, SETTINGS, earliest, latest, polled, row, thinned, with_polling
 from tests.support import START, FakeClock
 
 MINUTE, TEN_MINUTES, HOUR, DAY = 60.0, 600.0, 3600.0, 86_400.0
@@ -289,6 +289,24 @@ def test_unknown_launch_shows_no_equity(cloud):
         bench.advance(180, step=10)
 
         assert bench.samples().all("quantconnect_equity") == [100_000]
+
+
+def test_chart_that_fails_takes_no_other_off_the_page(cloud):
+    """What one chart has shown leaves when it is too old, and the other chart stays all the time."""
+    cloud.points = every(MINUTE, 3)
+    cloud.rows = [row(7, launched=START - HOUR)]
+    settings = replace(with_polling(charts=310.0), charts=("Good", "Bad"))
+    with polled(cloud, cloud.config(settings)) as bench:
+        shown = "quantconnect_chart_value"
+        cloud.overrides[CHART] = lambda request: (
+            {"success": False, "errors": ["Sorry"]} if request["name"] == "Bad" else cloud.chart(request)
+        )
+        for _ in range(89):
+            bench.advance(10)
+            assert len(bench.samples().all(shown)) == 2
+        for _ in range(60):
+            bench.advance(10)
+            assert [each["chart"] for each in bench.samples().labels(shown)] == ["Good"]
 
 
 def test_chart_point_in_the_future_costs_its_chart_alone(cloud):
