@@ -51,6 +51,7 @@ class TransportFailure(StrEnum):
     CERTIFICATE_OF_ANOTHER_HOST = "certificate_of_another_host"
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+    CERTIFICATE_NOT_STRICT = "certificate_not_strict"
     CERTIFICATE_NOT_TRUSTED = "certificate_not_trusted"
     NO_AUTHORITIES = "no_authorities"
     UNUSABLE_AUTHORITIES = "unusable_authorities"

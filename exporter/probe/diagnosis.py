@@ -180,6 +180,10 @@ _CLOCK_OR_CERTIFICATE = (
     "One of: this machine's clock is wrong, which says {time} UTC; a proxy in between shows a certificate of its "
     "own; or the server's was not renewed."
 )
+_TOO_LAX = (
+    "Python checks these rules from 3.13 on. A company's authority often lacks key usage or key identifiers: "
+    "have it issued anew, or run the exporter with Python 3.12."
+)
 _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
     TransportFailure.NAME_NOT_RESOLVED: (
         "the name {host} cannot be resolved",
@@ -241,6 +245,10 @@ _FAILURES: Mapping[TransportFailure, tuple[str, str]] = {
     TransportFailure.CERTIFICATE_NOT_YET_VALID: (
         "the TLS certificate of {host} is not valid yet",
         _CLOCK_OR_CERTIFICATE,
+    ),
+    TransportFailure.CERTIFICATE_NOT_STRICT: (
+        "the TLS certificate of {host}, or that of its authority, breaks a rule of RFC 5280",
+        _TOO_LAX,
     ),
     TransportFailure.CERTIFICATE_NOT_TRUSTED: ("the TLS certificate of {host} cannot be trusted", _INSPECTED),
     TransportFailure.NO_AUTHORITIES: (

@@ -17,6 +17,8 @@ _CERTIFICATE_FAILURES = {
     21: TransportFailure.CERTIFICATE_OF_UNKNOWN_AUTHORITY,
     62: TransportFailure.CERTIFICATE_OF_ANOTHER_HOST,
     64: TransportFailure.CERTIFICATE_OF_ANOTHER_HOST,
+    # The rules of RFC 5280 that OpenSSL checks only where it is asked to, as Python 3.13 does.
+    **dict.fromkeys(range(80, 95), TransportFailure.CERTIFICATE_NOT_STRICT),
 }
 """OpenSSL's verify codes (``X509_V_ERR_…`` in ``x509_vfy.h``)."""
 

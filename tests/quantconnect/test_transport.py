@@ -56,16 +56,21 @@ def test_obstacle(innermost, expected):
     assert str(error) == f"no usable connection ({type(innermost).__name__})"
 
 
-def test_same_kind_twice_hides_nothing():
+@pytest.mark.parametrize(
+    ("verify_code", "expected"),
+    [
+        (10, TransportFailure.CERTIFICATE_EXPIRED),
+        (85, TransportFailure.CERTIFICATE_NOT_STRICT),  # Missing Authority Key Identifier
+        (92, TransportFailure.CERTIFICATE_NOT_STRICT),  # CA cert does not include key usage extension
+    ],
+)
+def test_same_kind_twice_hides_nothing(verify_code, expected):
     """An error wrapped in one of the same name, as those of TLS are, is still found."""
-    cause = ssl.SSLCertVerificationError(1, "expired")
-    cause.verify_code = 10
+    cause = ssl.SSLCertVerificationError(1, "refused")
+    cause.verify_code = verify_code
     wrapped = urllib3.exceptions.MaxRetryError(None, SECRET, reason=urllib3.exceptions.SSLError(cause))
 
-    assert (
-        transport_error(requests.exceptions.SSLError(wrapped), 5).transport_failure
-        is TransportFailure.CERTIFICATE_EXPIRED
-    )
+    assert transport_error(requests.exceptions.SSLError(wrapped), 5).transport_failure is expected
 
 
 @pytest.mark.parametrize(
