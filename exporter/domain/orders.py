@@ -167,7 +167,7 @@ class OrderBook:
                 is_ours = order.belongs_to(self.deploy_id, self.launched)
                 if is_ours is None:
                     unattributed.add(position)
-                if not is_ours or _contains(self._final_ids, order.id):
+                if not is_ours or self._is_counted(order):
                     continue
                 known = unlisted.pop(order.id, None)
             current = record(order, now)
@@ -190,6 +190,16 @@ class OrderBook:
             _unattributed=frozenset(unattributed),
             _unlisted=unlisted,
         ).with_final(final)
+
+    def _is_counted(self, order: Order) -> bool:
+        """Tell whether an order new to the list is a final one that an earlier answer had.
+
+        Ids may begin again under one deployment id, so one created after all of them is another order.
+        """
+        if not self.rereads or not _contains(self._final_ids, order.id):
+            return False
+        newest = self._final.last_order
+        return order.created is None or newest is None or order.created <= newest
 
     def with_final(self, records: Sequence[OrderRecord]) -> "OrderBook":
         """Return the book with orders that will not change any more."""

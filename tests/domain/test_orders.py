@@ -284,6 +284,21 @@ def test_order_that_one_list_leaves_out_is_counted_once(omitted: slice, later: f
     assert_true(complete(cloud, book).totals(), cloud)
 
 
+@pytest.mark.parametrize("later", [60.0, 2 * HOUR])
+def test_ids_that_begin_again_are_other_orders(later: float):
+    """An algorithm that is restarted under the same deployment id places new orders with the old ids."""
+    cloud = Cloud(cap=100, refuses=False)
+    book = cloud.new_book()
+    for _ in range(3):
+        for _ in range(120):
+            cloud.place().happen(S.FILLED, cloud.now, 10.0, 0.5)
+        book = complete(cloud, book)
+        assert_true(book.totals(), cloud)
+        cloud.now += later
+        cloud.ids = 0
+    assert_true(complete(cloud, cloud.new_book()).totals(), cloud)
+
+
 def test_open_order_that_is_no_longer_listed_is_not_open():
     """Nobody knows the status of an order that left the list, so it never looks stuck."""
     cloud = Cloud(cap=1000, refuses=False)
