@@ -203,8 +203,9 @@ def _rows(*, all_accounts: bool) -> str:
     """Return a row for each problem, its value since when in milliseconds, 0 where that is not known."""
     limits = (f"0 * {row}" for limit in _LIMITS for row in _near(limit))
     states = (_ended(), _late(), _stuck(), _no_status())
-    parts = (_alerts(all_accounts=all_accounts), *states, *limits, _no_rules())
-    return f"({' or '.join(parts)}) or on () {_nothing()} or on () {_idle()} or on () {_well()}"
+    parts = (_alerts(all_accounts=all_accounts), *states, *limits)
+    known = f"(({' or '.join(parts)}) or on () {_nothing()}) or {_no_rules()}"
+    return f"({known}) or on () {_idle()} or on () {_well()}"
 
 
 def _shares() -> str:

@@ -97,7 +97,7 @@ def _failures() -> Panel:
         _REQUESTS_PER_MINUTE,
         lowest=0,
         points=True,
-        no_value="no request failed",
+        no_value="no failed request known",
     )
 
 
@@ -214,7 +214,7 @@ def _sources() -> Panel:
             Column("instance", "Instance", width=130),
         ],
         Rows(order=(("D", True),)),
-        no_value="nothing is polled",
+        no_value="no poll known",
     )
 
 
@@ -231,7 +231,7 @@ def _failing() -> Panel:
             Column("A", "Failures", NUMBER, decimals=0, width=78),
         ],
         Rows(order=(("A", True),)),
-        no_value="no poll failed",
+        no_value="no failed poll known",
     )
 
 

@@ -257,7 +257,7 @@ def _own_figures() -> Panel:
         [ONE.latest("runtime_statistic", "statistic")],
         [Column("statistic", "Statistic", least=110), Column("A", "Value", MONEY, decimals=4, width=92)],
         Rows(order=(("statistic", False),)),
-        no_value="none set",
+        no_value="none known",
     )
 
 
@@ -267,7 +267,7 @@ def _charts() -> Panel:
         "Last point of each series of the charts that the configuration names.",
         [Query(ONE.latest("chart_value", "chart", "series"), "{{chart}} · {{series}}")],
         NUMBER,
-        no_value="no chart configured",
+        no_value="no chart known",
     )
 
 

@@ -328,7 +328,7 @@ def test_crash_of_today_needs_attention_first(rows):
 def test_unknown_project_is_not_well(rows):
     """A project that no exporter shows at that time is said to be unknown, not well."""
     shown = rows(OVERVIEW, "Needs attention", project=YOUNG, at=START + 20 * DAY)
-    assert ("6", "well") not in [(row["level"], row["what"]) for row in shown]
+    assert [(row["level"], row["what"]) for row in shown] == [("1", "nothing"), ("5", "no_rules")]
 
 
 def test_projects_are_sorted_by_trouble(rows):
