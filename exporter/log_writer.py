@@ -9,7 +9,7 @@ import select
 from collections.abc import Callable
 from contextlib import suppress
 from logging.handlers import QueueHandler
-from queue import Empty, Full, Queue
+from queue import Full, Queue
 from threading import Thread
 
 from exporter.log_format import LineFormatter
@@ -57,19 +57,12 @@ class LogWriter:
 
     def _run(self) -> None:
         told = 0
-        while (line := self._next(told)) is not None:
-            if not line:
+        while (line := self.lines.get()) is not None:
+            if not self._write(f"{line}\n".encode(errors="backslashreplace")):
+                self.dropped += 1
+            elif self.dropped != told and self.lines.empty():  # only now can it be told
                 told = self.dropped
                 _logger.warning("log lines were dropped: nobody read them", extra={"dropped": told})
-            elif not self._write(f"{line}\n".encode(errors="backslashreplace")):
-                self.dropped += 1
-
-    def _next(self, told: int) -> str | None:
-        """Return the next line; an empty one when all are written and dropped lines are not reported yet."""
-        try:
-            return self.lines.get(block=self.dropped == told)
-        except Empty:
-            return ""
 
     def _write(self, data: bytes) -> bool:
         while data:

@@ -120,6 +120,21 @@ def test_a_closed_pipe_is_counted():
 
 
 @pytest.mark.usefixtures("_restored")
+def test_a_file_that_cannot_be_written_is_not_tried_again():
+    """On a full disk each line is tried once: that lines are lost is told only after one was written."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    writer = LogWriter(full)
+    configure_logging(writer, "info", LineFormatter("logfmt", Mask()), CLOCK.monotonic)
+    for count in (1, 2):
+        writer.put("line")
+        wait_until(lambda count=count: writer.dropped >= count)
+    writer.close()
+    os.close(full)
+
+    assert writer.dropped == 2
+
+
+@pytest.mark.usefixtures("_restored")
 def test_a_line_that_cannot_be_made_is_counted(pipe, capsys):
     """A record whose arguments do not fit costs itself alone, and prints nothing that could wait."""
     _, writing = pipe
