@@ -45,7 +45,9 @@ def main(page: str = "/-/healthy") -> int:
     listen_address = os.environ["QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS"].split(",")[0]
     web_config = os.environ.get("QUANTCONNECT_EXPORTER_WEB_CONFIG_FILE")
     text = Path(web_config).read_text("utf-8") if web_config else ""
-    server = connection(listen_address, tls=bool(re.search(r"^tls_server_config\s*:", text, re.MULTILINE)))
+    # Also after a byte order mark, in quotes, and in a mapping in braces: the exporter takes each.
+    tls = re.search(r"""^[^#\n]*\btls_server_config["']?\s*:""", text, re.MULTILINE)
+    server = connection(listen_address, tls=tls is not None)
     server.request("GET", page, headers=login(Path(web_config).parent) if web_config else {})
     return int(server.getresponse().status != 200)  # noqa: PLR2004 - OK
 

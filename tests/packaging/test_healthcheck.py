@@ -78,6 +78,23 @@ def test_check_passes_behind_every_web_configuration(folder, pages, tls, users):
         assert not passes(environment, "/-/ready")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufefftls_server_config: {cert_file: server.crt, key_file: server.key}\r\n",
+        '{"tls_server_config": {"cert_file": "server.crt", "key_file": "server.key"}}',
+        "# tls_server_config:\nhttp_server_config: {http2: false} # no tls_server_config: yet\n",
+    ],
+    ids=["byte order mark", "JSON", "comments"],
+)
+def test_check_reads_the_file_as_the_exporter_does(folder, pages, text):
+    """However TLS is written, the check speaks it; in a comment it means nothing."""
+    folder.file.write_text(text, "utf-8")
+
+    with served(folder, pages) as environment:
+        assert passes(environment)
+
+
 def test_check_needs_no_web_configuration(folder, pages):
     """An exporter that speaks plain HTTP to everybody is asked so, whether the variable is empty or not set."""
     folder.write(**PLAIN)
