@@ -7,7 +7,6 @@ What is not known yields no sample: never 0, never NaN.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from operator import eq, is_
 from typing import Any, Generic
 
 from exporter.domain.deployment import Statistics
@@ -31,18 +30,11 @@ _OF_ONE_POLL = 60.0
 """Seconds between charts that leave the page together."""
 
 
-def _is_same(previous: object, value: object) -> bool:
-    if isinstance(previous, tuple) and isinstance(value, tuple):
-        return all(map(is_, previous, value))
-    return previous is value
-
-
 @dataclass(frozen=True, slots=True)
 class Group(Generic[V]):
     """Metrics that are rendered together and leave the page together.
 
-    ``read`` returns the value that they show, and when it was read; ``None`` while there is none. The
-    lines are kept while the value ``is_same``: the same object, or a tuple of the same objects. Every
+    ``read`` returns the value that they show, and when it was read; ``None`` while there is none. Every
     help text ends with ``note``. What is of no ``source`` never leaves. ``rest`` returns the state
     without the part that leaves first, ``None`` where all of it leaves at once.
     """
@@ -51,7 +43,6 @@ class Group(Generic[V]):
     read: Callable[[ProjectState], Reading[V] | None]
     metrics: Metrics[V]
     note: str = ""
-    is_same: Callable[[V, V], bool] = _is_same
     rest: Callable[[ProjectState], ProjectState | None] = lambda _: None
 
 
@@ -298,18 +289,14 @@ def _charts(state: ProjectState) -> Reading[rows.Charts] | None:
 
 def _later_charts(state: ProjectState) -> ProjectState | None:
     """Return the state without its oldest charts: one that fails takes no other off the page."""
-    oldest = min(reading.read_at.monotonic for reading in state.charts.values())
-    later = {
-        name: reading
-        for name, reading in state.charts.items()
-        if reading.read_at.monotonic > oldest + _OF_ONE_POLL
-    }
+    after = min(each.read_at.monotonic for each in state.charts.values()) + _OF_ONE_POLL
+    later = {name: each for name, each in state.charts.items() if each.read_at.monotonic > after}
     return state._replace(charts=later) if later else None
 
 
 _GROUPS = (  # without a declared type, which would let a group's metrics show another value than it reads
     Group(None, lambda state: Reading(rows.Health(state.health, state.portfolio_changed), _FOREVER), HEALTH),
-    Group(None, lambda state: Reading(rows.Slow.of(state), _FOREVER), SLOW, is_same=eq),
+    Group(None, lambda state: Reading(rows.Slow.of(state), _FOREVER), SLOW),
     Group(Source.STATUS, _status, STATUS),
     Group(Source.PORTFOLIO, _portfolio, PORTFOLIO, _CACHED),
     Group(Source.EQUITY, _equity, EQUITY, _CACHED),

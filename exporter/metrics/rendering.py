@@ -107,7 +107,7 @@ def _render_group(
     expires_at = reading.read_at.monotonic + (state.shown_for(group.source) if group.source else 0.0)
     later = group.rest(state)
     rest = _render_group(group, later, labels, kept and kept.rest) if later else None
-    if kept is not None and group.is_same(kept.value, reading.value):
+    if kept is not None and kept.value == reading.value:
         is_kept = kept.expires_at == expires_at and kept.rest is rest
         return kept if is_kept else kept._replace(expires_at=expires_at, rest=rest)
     lines, frame = render_metrics(group.metrics, reading.value, labels, kept.frame if kept else None)
