@@ -137,21 +137,17 @@ class EquityCurve:
     def _gaps_after(self, own: tuple[ChartPoint, ...], span: Gap, asked: Gap | None) -> Gaps:
         if asked is None:
             return self.gaps
-        unread = Gap(max(asked.start, self.read_until + 1), asked.end)
-        gaps = without(united((*self.gaps, unread, self._skipped(own, asked))), span)
+        known_until = self.points[-1].time if self.points else self.launched - 1
+        # Points come late, and an answer may leave some out: what was empty before new ones may not be now.
+        skipped = Gap(max(asked.start, known_until + 1), span.start - 1)
+        read_until = span.end if span.end > known_until else self.read_until
+        unread = Gap(max(asked.start, read_until + 1), asked.end)
+        gaps = without(united((*self.gaps, unread, skipped)), span)
         if not any(_within(point, asked) for point in own):
             return without(gaps, asked)
         if gaps and gaps[-1].end == unread.end and gaps[-1].seconds <= _LATE:
             return gaps[:-1]  # the latest point is as recent as it can be
         return gaps
-
-    def _skipped(self, own: tuple[ChartPoint, ...], asked: Gap) -> Gap:
-        """Return the time between the points known so far and later ones that an answer begins with.
-
-        It was empty when it was asked for, but points come late, and this answer may have left some out.
-        """
-        known_until = self.points[-1].time if self.points else self.launched - 1
-        return Gap(max(asked.start, known_until + 1), own[0].time - 1) if own else Gap(0, -1)
 
     def _daily_highs(
         self, earlier: tuple[ChartPoint, ...], span: Gap

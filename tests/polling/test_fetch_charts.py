@@ -98,6 +98,21 @@ def test_points_that_come_late(cloud, held_back):
         assert len(cloud.requests(CHART)) == 10
 
 
+@pytest.mark.parametrize("shorten", [latest, earliest])
+def test_equity_does_not_lag_behind_points_that_come_late(cloud, shorten):
+    """When hours of points come at once, the poll that begins to read them shows the latest of them or none."""
+    history = every(MINUTE, 1200, lambda number: 1000.0 + number)
+    cloud.rows = [row(7, launched=history[0][0])]
+    cloud.points, cloud.most, cloud.shorten = history[:300], 200, shorten
+    with polled(cloud, cloud.config()) as bench:
+        bench.advance(60)
+        cloud.points = history
+        for _ in range(12):
+            bench.advance(10)
+            assert equity_of(bench, "equity").get("equity") in {1299, 2199}
+        assert equity_of(bench, "equity", "equity_peak") == {"equity": 2199, "equity_peak": 2199}
+
+
 def test_clock_that_goes_back_to_the_day_before(cloud):
     """A clock an hour ahead begins a day too early; when it is set right, the day's return is the right one."""
     launched = MIDNIGHT - DAY - HOUR
