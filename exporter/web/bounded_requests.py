@@ -8,6 +8,7 @@ MOST_HEAD_BYTES = 16 * 1024
 MOST_HEADERS = 100
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_TRANSFER_ENCODING = re.compile(rb"\nTransfer-Encoding[ \t]*:", re.IGNORECASE)
 
 
 class BoundedRequests(h11.Connection):
@@ -20,14 +21,18 @@ class BoundedRequests(h11.Connection):
     def __init__(self) -> None:
         super().__init__(h11.SERVER, MOST_HEAD_BYTES)
 
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes. Those behind the last request are dropped: an answer that is under way is not about them."""
+        if self.their_state is not h11.MUST_CLOSE:
+            super().receive_data(data)
+
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """Return what has been received; raises RemoteProtocolError for what is refused."""
+        if self.their_state is h11.MUST_CLOSE:
+            return h11.NEED_DATA
         if self.their_state is h11.IDLE:
             self._check_head()
-        event = super().next_event()
-        if isinstance(event, h11.Request) and any(name == b"transfer-encoding" for name, _ in event.headers):
-            raise h11.RemoteProtocolError("a body needs a Content-Length", error_status_hint=411)
-        return event
+        return super().next_event()
 
     def _check_head(self) -> None:
         received, _ = self.trailing_data
@@ -35,3 +40,6 @@ class BoundedRequests(h11.Connection):
         head = received[: end.start()] if end else received
         if len(head) > MOST_HEAD_BYTES or head.count(b"\n", 0, MOST_HEAD_BYTES) > MOST_HEADERS:
             raise h11.RemoteProtocolError("a head that is too large", error_status_hint=431)
+        # Before h11 reads it: the refusal of a HEAD request could not have a text.
+        if end and _TRANSFER_ENCODING.search(head):
+            raise h11.RemoteProtocolError("a body needs a Content-Length", error_status_hint=411)

@@ -64,6 +64,36 @@ def test_server_refuses_it(serve, request_bytes):
         assert stranger.recv(1000).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /metrics HTTP/1.0\r\n\r\n", START + b"Connection: close\r\n\r\n"],
+    ids=["HTTP/1.0", "close"],
+)
+@pytest.mark.parametrize("rest", [b"\n", START + b"\r\n", b"x" * 100_000], ids=["line", "request", "much"])
+def test_what_follows_the_last_request_is_nothing(head, rest):
+    """Bytes that arrive while the last request is being answered are no error, and are not kept."""
+    conn = BoundedRequests()
+    conn.receive_data(head)
+    events = [conn.next_event(), conn.next_event()]
+    conn.receive_data(rest)
+
+    assert [type(event) for event in events] == [h11.Request, h11.EndOfMessage]
+    assert conn.next_event() is h11.NEED_DATA
+    assert conn.trailing_data == (b"", False)
+    assert conn.send(h11.Response(status_code=200, headers=[])).startswith(b"HTTP/1.1 200")
+
+
+def test_refusal_of_a_head_request(serve, caplog):
+    """A request that may have no text in its answer is refused like any other, without a traceback."""
+    site = serve(http_server_config={})
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as stranger:
+        stranger.sendall(b"HEAD / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        with stranger.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 400")
+            answer.read()
+    assert [each for each in caplog.records if each.exc_info] == []
+
+
 def test_no_upgrade(serve, caplog):
     """Whoever wants to speak WebSocket or HTTP/2 gets the page, and no line of the log."""
     site = serve(http_server_config={})
