@@ -153,7 +153,8 @@ def buckets(title: str, description: str, metric: str, unit: str) -> Panel:
     """Return a heat map of a histogram's increases."""
     panel = begin(heatmap.Panel(), title, description).unit(unit).no_value(UNKNOWN).max_data_points(40)
     colors = heatmap.HeatmapColorOptions().mode(heat.HeatmapColorMode.SCHEME).scheme("Blues")
-    panel.color(colors.steps(32).fill("blue").exponent(0.5).reverse(reverse=False))
+    # From 0, so that a cell of 1 is not as white as the page.
+    panel.color(colors.steps(32).min(0).fill("blue").exponent(0.5).reverse(reverse=False))
     panel.y_axis(heatmap.YAxisConfig().unit(unit).axis_placement(shape.AxisPlacement.LEFT))
     panel.cell_gap(1).filter_values(heatmap.FilterValueRange().le(1e-9))
     one = Query(f"sum by (le) (max by (project_id, le) (increase({metric}[$__interval])))", "{{le}}")

@@ -128,18 +128,19 @@ def with_contract(expression: str) -> str:
     return f'label_replace({exact}, "symbol", "$1 20$2-$3-$4 $5", "symbol", "{_OSI}[0-9]{{3}}")'
 
 
-def short_names(expression: str, *, project: bool) -> str:
-    """Put a short name of each position into the label ``position``, so that it fits beside a bar.
+def short_names(expression: str, *, project_letters: int = 0) -> str:
+    """Put a short name of each position into the label ``position``, so that it fits beside a bar or a line.
 
-    The expiry loses its century and dashes, and the project's name all but its beginning.
+    The expiry loses its century and dashes. The project's name follows, cut behind so many letters; 0 leaves
+    it out.
     """
     joined = f'label_join({with_contract(expression)}, "position", " ", "symbol", "contract")'
     trimmed = f'label_replace({joined}, "position", "$1", "position", "(.*[^ ]) *")'
     date = "(.*) 20([0-9]{2})-([0-9]{2})-([0-9]{2})(.*)"
     named = f'label_replace({trimmed}, "position", "$1 $2$3$4$5", "position", "{date}")'
-    if not project:
+    if not project_letters:
         return named
-    return f'label_join({short_project(named, 12)}, "position", " · ", "position", "owner")'
+    return f'label_join({short_project(named, project_letters)}, "position", " · ", "position", "owner")'
 
 
 def share_of_largest() -> str:

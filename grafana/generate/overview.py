@@ -109,7 +109,7 @@ def _open_positions_change() -> Panel:
         "Open positions, change",
         f"Change of the unrealised profit of each open position, from its opening when that was later: the "
         f"{_SHOWN_BARS} largest. What was closed within the range is part of Realised.",
-        short_names(ONE.rounded(largest(_SHOWN_BARS, Holdings(ONE).change_of_pnl())), project=False),
+        short_names(ONE.rounded(largest(_SHOWN_BARS, Holdings(ONE).change_of_pnl()))),
         "position",
         MONEY,
         SIGN_OF_MONEY,

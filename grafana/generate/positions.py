@@ -39,7 +39,8 @@ _LINK = (
     f"/d/{OVERVIEW}?${{datasource:queryparam}}&${{job:queryparam}}"
     "&var-project_id=${__data.fields.project_id}&${__url_time_range}"
 )
-_PLACE = "{{symbol}} {{contract}} · {{project}}"
+_LETTERS_BESIDE_BAR, _LETTERS_IN_LEGEND = 12, 16
+"""How much of a project's name there is room for behind the name of an option."""
 _NO_POSITION = "no open position known"
 _SHOWN_LINES = 10
 _SYMBOL = ("symbol_id", "symbol")
@@ -111,7 +112,7 @@ def _movers() -> Panel:
         "Best and worst over the range",
         "Change of the unrealised profit over the time range, or since the opening, to the project's equity: the six "
         "best and the six worst of what is open now.",
-        short_names(best, project=True),
+        short_names(best, project_letters=_LETTERS_BESIDE_BAR),
         "position",
         RATIO,
         SIGN_OF_RATIO,
@@ -125,7 +126,7 @@ def _weights_now() -> Panel:
     return bars(
         "Largest weights",
         "Market value to the project's equity, the twelve largest. Purple is short: neither colour is good or bad.",
-        short_names(largest(12, CHOSEN.weight()), project=True),
+        short_names(largest(12, CHOSEN.weight()), project_letters=_LETTERS_BESIDE_BAR),
         "position",
         RATIO,
         LONG_OR_SHORT,
@@ -178,14 +179,15 @@ def _of_largest(expression: str) -> str:
     """Keep the positions that are the largest of their projects at the end of the range."""
     value = EACH.over("max", f"abs({select('holding_market_value', *CHOSEN.matchers, at=NOW)})", "symbol_id")
     weight = f"{value} / {EACH.on} group_left () {EACH.equity(NOW)}"
-    return with_contract(f"({expression}) and {CHOSEN.on} topk({_SHOWN_LINES}, {weight})")
+    largest = f"({expression}) and {CHOSEN.on} topk({_SHOWN_LINES}, {weight})"
+    return short_names(largest, project_letters=_LETTERS_IN_LEGEND)
 
 
 def _weights() -> Panel:
     return ranking(
         "Weights of the ten largest",
         "Market value to the project's equity, negative when short, of the ten positions that are largest now.",
-        Query(_of_largest(CHOSEN.weight()), _PLACE),
+        Query(_of_largest(CHOSEN.weight()), "{{position}}"),
         RATIO,
         width=370,
         decimals=0,
@@ -197,7 +199,7 @@ def _profits() -> Panel:
     return ranking(
         "P&L of the ten largest",
         "Unrealised profit to the project's equity, of the ten positions that are largest now.",
-        Query(_of_largest(share), _PLACE),
+        Query(_of_largest(share), "{{position}}"),
         RATIO,
         width=370,
         decimals=1,
@@ -281,7 +283,7 @@ def _details() -> Panel:
         "and the rate from it to the account currency.",
         [f"{quantity} == bool 0", rate, f"{info} and {CHOSEN.on} {quantity}"],
         [
-            Column("symbol", "Symbol", width=128),
+            Column("symbol", "Symbol", width=136),
             Column("project", "Project", least=116, link=_LINK),
             Column("market", "Market", width=82),
             Column("currency_symbol", "Sign", width=48),

@@ -337,3 +337,10 @@ def test_every_family_is_shown_or_left_out_for_a_reason():
     }
     assert {family.name for family in FAMILIES} - shown <= NOT_SHOWN.keys()
     assert not shown & NOT_SHOWN.keys()
+
+
+def test_one_order_of_a_heat_map_is_seen():
+    """Colours begin at 0, not at the smallest count: in the light theme that would be as white as the page."""
+    maps = [panel for uid in UIDS for panel in panels(document(uid)) if panel["type"] == "heatmap"]
+    assert {panel["title"] for panel in maps} == {"Slippage", "Time to fill"}
+    assert [panel["options"]["color"]["min"] for panel in maps] == [0, 0]
