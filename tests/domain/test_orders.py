@@ -83,7 +83,8 @@ def change(order: Placed, what: str, now: float) -> None:
         case "reject" if order.status not in (S.FILLED, S.CANCELED):
             order.happen(S.INVALID, now)
         case "correct" if order.events:
-            order.events[-1] = order.events[-1]._replace(fee=max(order.events[-1].fee, 0) + 0.3)
+            fee = order.events[-1].fee
+            order.events[-1] = order.events[-1]._replace(fee=fee - 0.3 if fee < 0 else fee + 0.3)
 
 
 CHANGES = ("submit", "fill part", "fill", "rebate", "lose", "cancel", "reject", "correct")
@@ -176,6 +177,17 @@ def test_restart_forgets_nothing(actions: list[tuple[str, int]], cap: int):
         elif cloud.orders and action in CHANGES:
             change(cloud.orders[number % len(cloud.orders)], action, cloud.now)
     assert complete(cloud, cloud.new_book()).totals() == book.totals()
+
+
+def test_a_rebate_that_turns_into_a_fee_stays_counted():
+    """A later answer that takes a rebate back makes no counter fall: the fee is counted beside it."""
+    cloud = Cloud(cap=1000, refuses=True)
+    order = cloud.place(OrderType.MARKET)
+    order.happen(S.FILLED, cloud.now, 1.0, -0.05)
+    book = complete(cloud, cloud.new_book())
+    order.events[-1] = order.events[-1]._replace(fee=0.3)
+    totals = complete(cloud, book).totals()
+    assert (totals.rebates, totals.fees) == ({"USD": Decimal("0.05")}, {"USD": Decimal("0.3")})
 
 
 @pytest.mark.parametrize(("cap", "expected"), [(1000, 3), (250, 6), (100, 13)])
