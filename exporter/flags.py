@@ -104,13 +104,11 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
         config_example=chosen.switch("--config.example"),
         auto_reload_interval=chosen.value("--config.auto-reload-interval", _reload_interval, 0.0),
         demo=demo,
-        listen_addresses=tuple(
-            chosen.several("--web.listen-address", parse_listen_address, DEFAULT_LISTEN_ADDRESS)
-        ),
+        listen_addresses=chosen.several("--web.listen-address", parse_listen_address, DEFAULT_LISTEN_ADDRESS),
         telemetry_path=chosen.value("--web.telemetry-path", _telemetry_path, "/metrics"),
         web_config_file=chosen.value("--web.config.file", Path, None),
         lifecycle=chosen.switch("--web.enable-lifecycle"),
-        allowed_hosts=tuple(chosen.several("--web.allowed-host", _host_name)),
+        allowed_hosts=chosen.several("--web.allowed-host", _host_name),
         max_connections=chosen.value("--web.max-connections", _positive_number, DEFAULT_MAX_CONNECTIONS),
         grafana_url=chosen.value("--web.grafana-url", _web_address, None),
         shard=_shard(parser, chosen, environment),
@@ -228,14 +226,14 @@ class _Chosen:
             text = self._environment.get(name) or None
         return default if text is None else self._read(name, read, text)
 
-    def several(self, flag: str, read: Callable[[str], T], default: str = "") -> list[T]:
+    def several(self, flag: str, read: Callable[[str], T], default: str = "") -> tuple[T, ...]:
         texts = self._given[self._key(flag)]
         name = flag
         if texts is None:
             name = environment_name(flag)
             given = self._environment.get(name) or default
             texts = given.split(",") if given else []
-        return [self._read(name, read, text.strip()) for text in texts]
+        return tuple(self._read(name, read, text.strip()) for text in texts)
 
     def _read(self, name: str, read: Callable[[str], T], text: str) -> T:
         try:
@@ -278,8 +276,8 @@ def _whole_number(text: str) -> int:
 
 def _shown_argument(argument: str) -> str:
     """Return an argument; one may give a token, which is no flag's, and standard error may be a log."""
-    before, equals, value = argument.rpartition("=")
-    return f"{before}{equals}…" if may_be_token(value) else argument
+    flag, equals, value = argument.rpartition("=")
+    return f"{flag}{equals}…" if may_be_token(value) else argument
 
 
 def _web_address(text: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from exporter.config.model import Config
 from exporter.config.shard import Shard
 from exporter.demo.server import SimulatedQuantConnect
+from exporter.process import collect_garbage_rarely
 from exporter.signals import Signals
 from tests.support import ABSENT_SAMPLE, Bench, FakeClock, config_of, pair_of, scenario_at
 
@@ -75,9 +76,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep what collecting made out of every later search for garbage: there is much of it, and none of it ends."""
+    """Search for garbage as rarely as the command does, and not in what collecting made: all of that stays."""
     gc.collect()
-    gc.freeze()
+    collect_garbage_rarely()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
