@@ -73,6 +73,8 @@ def test_what_nobody_reads_is_dropped_and_counted(pipe):
     assert 9_000 < writer.dropped <= 9_990
     writer.close()
     assert CLOCK.monotonic() - begun < 7
+    wait_until(lambda: _drained(reading) and writer.lines.empty(), what="the last line")
+    writer.close()  # the first one found no room to say so where the thread had filled the pipe
     wait_until(lambda: _drained(reading) and not writer._thread.is_alive(), what="the end of the thread")
 
 
