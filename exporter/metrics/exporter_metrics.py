@@ -72,7 +72,7 @@ _DURATIONS: Table[AccountView, Labels, float] = Table(_durations, ("api_endpoint
 _EXPORTER: Table[ExporterView, Labels, ExporterView] = Table(one_row)
 _BUILD: Table[ExporterView, Labels, float] = Table(_build, ("version", "revision", "python_version"))
 
-_ACCOUNT_METRICS = {
+_ACCOUNT_METRICS: Metrics[AccountView] = {
     "account_up": _ACCOUNT.gauge(
         "1 if the account's live algorithms could last be listed, else 0.",
         lambda row: None if row.listing.up is None else float(row.listing.up),
@@ -103,7 +103,7 @@ _ACCOUNT_METRICS = {
     ),
 }
 
-_EXPORTER_METRICS = {
+_EXPORTER_METRICS: Metrics[ExporterView] = {
     "exporter_build_info": _BUILD.gauge(
         "1, with the versions of the exporter and of Python.", lambda row: row
     ),

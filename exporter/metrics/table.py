@@ -32,7 +32,7 @@ def _labels_of(key: Any) -> Labels:
     return key if isinstance(key, tuple) else (key,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)  # rendering finds a table by what it is, not by its parts
 class Table(Generic[V, K, R]):
     """One kind of row: ``read`` returns the rows of a value, ``label_values`` the labels' values of a key.
 
@@ -62,7 +62,7 @@ class Table(Generic[V, K, R]):
         return Metric(self, text, value, Kind.COUNTER)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Metric(Generic[V]):
     """A help text and a number of each row of a table."""
 

@@ -16,7 +16,7 @@ from exporter.demo.faults import Fault
 from exporter.demo.server import SimulatedQuantConnect
 from exporter.metrics.exposition import Format
 from exporter.metrics.families import FAMILIES
-from tests.support import Bench, FakeClock, config_of, parse_page, project_named, scenario_at
+from tests.support import Bench, FakeClock, config_of, parse_page, parse_quickly, project_named, scenario_at
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.txt"
 DIFFERS_BETWEEN_RUNS = re.compile(
@@ -118,6 +118,12 @@ def test_openmetrics_page_holds_the_same_samples(full_bench):
     }
 
     assert read == text
+
+
+def test_quick_reading_of_the_tests_finds_what_prometheus_client_does(full_bench):
+    """What most tests read pages with leaves nothing out and changes nothing."""
+    page = full_bench.page()
+    assert parse_quickly(page) == parse_page(page)
 
 
 def test_family_stands_in_one_piece(full_bench):
